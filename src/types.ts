@@ -1,0 +1,130 @@
+/**
+ * Plain data that crosses the layers, and the few interfaces that stand for the outside world.
+ * Nothing here has behaviour.
+ *
+ * @module
+ */
+
+/** Milliseconds since the epoch. */
+export type Instant = number;
+
+/**
+ * The name of a cached thing: the request's path in its one canonical spelling, plus `?query` where
+ * there is one. Two spellings of one path (`%7E` and `~`) have one key.
+ */
+export type Key = string;
+
+/** HTTP header fields in order; names in lower case, one pair for each field line. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** What a client asked for. */
+export interface Target {
+  readonly key: Key;
+  /** The canonical path without the query: what policies and priority groups match. */
+  readonly path: string;
+  /**
+   * The path as the client spelled it, without the query. Upstreams get this one: `%2B`, `+`, `~`
+   * and `:` differ on real mirrors.
+   */
+  readonly rawPath: string;
+  /** The query as the client spelled it, with its `?`; empty without one. */
+  readonly query: string;
+}
+
+/** A compiled regular expression of the config file, in Go's dialect, in linear time. */
+export interface Pattern {
+  readonly source: string;
+  /** Whether the expression matches anywhere in the text. */
+  test(text: string): boolean;
+  /** Go's `ReplaceAllString`: every match replaced, `$1`, `${1}` and `${name}` expanded. */
+  replaceAll(text: string, replacement: string): string;
+}
+
+/** One condition on an upstream's answer; all conditions of all checkers must hold. */
+export interface Checker {
+  readonly statusCodes: readonly number[];
+  /** `name` must be present; with `match`, its value must match. */
+  readonly headers: readonly { readonly name: string; readonly match: Pattern | null }[];
+}
+
+/** One mirror, as configured. */
+export interface Upstream {
+  /** Unique; for logs, metrics and headers. */
+  readonly name: string;
+  /** The base URL without a slash at its end. */
+  readonly server: string;
+  /** null: every path, unchanged. */
+  readonly mapping: { readonly match: Pattern; readonly replace: string } | null;
+  readonly checkers: readonly Checker[];
+  /** Which redirect targets may be followed; null: the same host only. */
+  readonly allowedRedirect: Pattern | null;
+  readonly priorityGroups: readonly { readonly match: Pattern; readonly priority: number }[];
+  /** Extra request headers, credentials among them: never logged, never sent to another host. */
+  readonly headers: HeaderList;
+  /** URL of an HTTP, HTTPS or SOCKS5 proxy; null: what the environment says. */
+  readonly proxy: string | null;
+}
+
+/** How long a stored copy of certain paths is fresh. */
+export interface Policy {
+  readonly match: Pattern;
+  /** Milliseconds after which the copy is revalidated; null: never. */
+  readonly refreshAfterMs: number | null;
+}
+
+/** What the index holds for a key. */
+export interface Entry {
+  readonly key: Key;
+  /** Where the bytes are, relative to the data directory, with `/`. */
+  readonly file: string;
+  /** Bytes. */
+  readonly size: number;
+  /** As received, with its quotes and `W/`. */
+  readonly etag: string | null;
+  /** To the second, since HTTP dates carry no more. */
+  readonly lastModified: Instant | null;
+  /** End-to-end fields to serve again; those that this type holds apart are not among them. */
+  readonly headers: HeaderList;
+  /** Name of the upstream that the copy and its ETag came from; null for an adopted file. */
+  readonly upstream: string | null;
+  readonly storedAt: Instant;
+  /** When an upstream last vouched for the copy. */
+  readonly validatedAt: Instant;
+}
+
+/** What is known of a body before it has arrived: enough to answer a client. */
+export interface BodyHead {
+  readonly status: number;
+  /** Declared length in bytes; null when the upstream gave none. */
+  readonly size: number | null;
+  readonly etag: string | null;
+  readonly lastModified: Instant | null;
+  readonly headers: HeaderList;
+  readonly upstream: string;
+}
+
+/** Why one upstream did not deliver. */
+export type FailureReason =
+  | { readonly kind: "status"; readonly status: number }
+  | { readonly kind: "checker"; readonly detail: string }
+  | { readonly kind: "html" }
+  | { readonly kind: "redirect"; readonly detail: string }
+  | { readonly kind: "timeout"; readonly afterMs: number }
+  | { readonly kind: "stalled"; readonly afterMs: number }
+  | { readonly kind: "network"; readonly detail: string }
+  | { readonly kind: "short-body"; readonly received: number; readonly declared: number }
+  | { readonly kind: "long-body"; readonly declared: number }
+  | { readonly kind: "aborted" };
+
+/** One upstream's failure. */
+export interface AttemptFailure {
+  readonly upstream: string;
+  readonly reason: FailureReason;
+}
+
+/** Time, so that tests can hold it. */
+export interface Clock {
+  now(): Instant;
+  /** Calls back once after so many milliseconds; the returned function cancels it. */
+  after(ms: number, callback: () => void): () => void;
+}
