@@ -7,6 +7,11 @@ declare module "@std/yaml" {
   export function stringify(data: unknown): string;
 }
 
+declare module "@std/media-types" {
+  /** The media type, without parameters, of an extension such as `.deb` or `deb`, in any case. */
+  export function typeByExtension(extension: string): string | undefined;
+}
+
 declare module "@std/path" {
   export function basename(path: string): string;
   export function dirname(path: string): string;

@@ -1,0 +1,141 @@
+/**
+ * The program: flags, environment, configuration, signals. Builds the proxy, serves, drains.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import manifest from "./deno.json" with { type: "json" };
+import type { Config, LogLevel } from "./src/config/config.ts";
+import { loadConfig } from "./src/config/load_config.ts";
+import { CacheProxyError, ConfigError } from "./src/errors.ts";
+import { type Args, HELP, parseArgs } from "./src/main/args.ts";
+import { startLogging } from "./src/main/logging.ts";
+import { type Proxy, startProxy } from "./src/main/proxy.ts";
+import { systemClock } from "./src/main/system_clock.ts";
+
+/** Exit codes: 0 all is well, 1 the system refused something, 2 flags or config are wrong. */
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** How long a shutdown waits for what is under way, in milliseconds. */
+const SHUTDOWN_GRACE_MS = 30_000;
+
+const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
+
+const log = getLogger(["cache-proxy"]);
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);
+
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = parseArgs(args, (name) => Deno.env.get(name));
+  switch (parsed.kind) {
+    case "help":
+      print(HELP);
+      return 0;
+    case "version":
+      print(`cache-proxy ${manifest.version}\n`);
+      return 0;
+    case "invalid":
+      complain(parsed.problems);
+      return EXIT_USAGE;
+    case "run":
+      return await run(parsed);
+  }
+}
+
+async function run(args: Args): Promise<number> {
+  const loaded = await readConfig(args);
+  if (loaded === null) return EXIT_USAGE;
+  const { config, warnings } = loaded;
+  const format = config.log.format ?? (Deno.stdout.isTerminal() ? "text" : "json");
+  const endLogging = await startLogging(config.log.level, format);
+  try {
+    for (const warning of warnings) log.warn("{warning}", { warning });
+    const proxy = await startProxy(config, { version: manifest.version, clock: systemClock });
+    await serveUntilSignal(proxy, config);
+    return 0;
+  } catch (error) {
+    // Told apart from the log, where a newcomer who sees JSON may look for it in vain.
+    complain([describeStartFailure(error, config)]);
+    return EXIT_FAILED;
+  } finally {
+    await endLogging();
+  }
+}
+
+async function readConfig(args: Args): Promise<{ config: Config; warnings: string[] } | null> {
+  try {
+    const text = await Deno.readTextFile(args.configFile);
+    const { config, warnings } = loadConfig(text, (name) => Deno.env.get(name));
+    const level = args.logLevel ?? config.log.level;
+    if (!isLogLevel(level)) {
+      complain([`Cannot use log level "${level}": it is none of ${LOG_LEVELS.join(", ")}`]);
+      return null;
+    }
+    const listen = { ...config.listen, ...args.listen };
+    return { config: { ...config, listen, log: { ...config.log, level } }, warnings };
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      complain([`Cannot use ${args.configFile}:`, ...error.problems.map((line) => `  ${line}`)]);
+    } else {
+      const why = error instanceof Deno.errors.NotFound ? "there is no such file" : String(error);
+      complain([`Cannot read ${args.configFile}: ${why}; --config names another one`]);
+    }
+    return null;
+  }
+}
+
+function isLogLevel(text: string): text is LogLevel {
+  return (LOG_LEVELS as readonly string[]).includes(text);
+}
+
+async function serveUntilSignal(proxy: Proxy, config: Config): Promise<void> {
+  const { hostname, port } = proxy.address;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const scheme = config.listen.tls === null ? "http" : "https";
+  log.info("Listening on {url}, {upstreams} upstreams, data in {path}", {
+    url: `${scheme}://${host}:${port}`,
+    upstreams: config.upstreams.length,
+    path: config.storage.path,
+  });
+  const stopping = Promise.withResolvers<string>();
+  const hurry = new AbortController();
+  const onSignal = (signal: string): void => {
+    // The second signal means that somebody does not want to wait.
+    if (asked) hurry.abort();
+    asked = true;
+    stopping.resolve(signal);
+  };
+  let asked = false;
+  const onTerm = (): void => onSignal("SIGTERM");
+  const onInt = (): void => onSignal("SIGINT");
+  Deno.addSignalListener("SIGTERM", onTerm);
+  Deno.addSignalListener("SIGINT", onInt);
+  try {
+    const signal = await stopping.promise;
+    log.info("{signal}: no new connections; waiting for what is under way", { signal });
+    await proxy.stop(SHUTDOWN_GRACE_MS, hurry.signal);
+    log.info("Stopped");
+  } finally {
+    Deno.removeSignalListener("SIGTERM", onTerm);
+    Deno.removeSignalListener("SIGINT", onInt);
+  }
+}
+
+function describeStartFailure(error: unknown, config: Config): string {
+  const { address, port } = config.listen;
+  if (error instanceof Deno.errors.AddrInUse) {
+    return `Cannot listen on ${address}:${port}: something else does; --listen names another place`;
+  }
+  if (error instanceof CacheProxyError) return error.message;
+  return `Cannot start: ${error instanceof Error ? error.message : error}`;
+}
+
+function print(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
+}
+
+function complain(lines: readonly string[]): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(lines.join("\n") + "\n"));
+}

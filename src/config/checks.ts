@@ -1,0 +1,79 @@
+/**
+ * Rules for single strings of the config file.
+ *
+ * @module
+ */
+
+import { isIP } from "node:net";
+
+/** https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
+const MAX_HOSTNAME_CHARS = 253;
+
+/** A label of a host name: https://www.rfc-editor.org/rfc/rfc1123#section-2.1 */
+const HOSTNAME_LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+/** Leaves room for what replaces the `*`: file systems take 255 bytes. */
+const MAX_TEMPORARY_FILE_PATTERN_CHARS = 100;
+
+/** A token: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2 */
+export const HEADER_NAME_SHAPE = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+
+const HEADER_NAME = new RegExp(`^${HEADER_NAME_SHAPE}$`);
+
+/** Bytes without NUL, CR and LF: https://www.rfc-editor.org/rfc/rfc9110#section-5.5 */
+const HEADER_VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
+
+/** What the names of upstreams go into (RFC 8941 strings among them) takes no other characters. */
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+/** Schemes of proxies that can be dialled. */
+const PROXY_URL = /^(?:https?|socks5h?):\/\//i;
+
+export function isHeaderName(text: string): boolean {
+  return HEADER_NAME.test(text);
+}
+
+export function isHeaderValue(text: string): boolean {
+  return HEADER_VALUE.test(text);
+}
+
+/** Whether the text can name an upstream in logs, metrics and headers. */
+export function isPrintable(text: string): boolean {
+  return PRINTABLE_ASCII.test(text);
+}
+
+/** An IP address or a host name, without a port. */
+export function isAddress(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const labels = text.replace(/\.$/, "").split(".");
+  // What ends in a number is a mistyped IPv4 address:
+  // https://url.spec.whatwg.org/#ends-in-a-number-checker
+  if (/^\d+$/.test(labels.at(-1) ?? "")) return false;
+  return text.length <= MAX_HOSTNAME_CHARS && labels.every((label) => HOSTNAME_LABEL.test(label));
+}
+
+/** A file name with a `*` in it, that stays in its directory. */
+export function isTemporaryFilePattern(text: string): boolean {
+  return text.includes("*") && !/[/\\\0]/.test(text) &&
+    text.length <= MAX_TEMPORARY_FILE_PATTERN_CHARS;
+}
+
+export function isProxyUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return PROXY_URL.test(text) && url !== null && url.hostname !== "" &&
+    (url.pathname === "" || url.pathname === "/") && url.search === "" && url.hash === "";
+}
+
+/** What is wrong with the base URL of an upstream; null when it is right. */
+export function baseUrlProblem(text: string): string | null {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:\/\//i.test(text)) {
+    return "expected a valid http:// or https:// URL";
+  }
+  if (url.username !== "" || url.password !== "") {
+    return "expected a URL without credentials, give them in headers";
+  }
+  if (text.includes("?")) return "expected a URL without a query";
+  if (text.includes("#")) return "expected a URL without a fragment";
+  return null;
+}

@@ -1,0 +1,49 @@
+import type { Policy, Upstream } from "../types.ts";
+
+/** Levels of the log, quietest last. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+
+/** How `X-Accel-Redirect` and its kin are asked for and given. */
+export interface AccelConfig {
+  /** Request header, lower case, that a trusted front server sets to the internal location. */
+  readonly enableByHeader: string;
+  /** Response headers that then carry the location of the file. */
+  readonly respondWithHeaders: readonly string[];
+}
+
+/** The config file, validated, with defaults filled in. Deeply frozen. */
+export interface Config {
+  readonly listen: {
+    readonly address: string;
+    readonly port: number;
+    /** Paths of PEM files; null: plain HTTP. */
+    readonly tls: { readonly cert: string; readonly key: string } | null;
+  };
+  /** In the order of the file; names are unique. */
+  readonly upstreams: readonly Upstream[];
+  readonly misc: {
+    /** 0: race by latency. */
+    readonly firstChunkBytes: number;
+    readonly chunkBytes: number;
+  };
+  readonly cache: {
+    /** For paths that no policy matches; milliseconds, null: never. */
+    readonly refreshAfterMs: number | null;
+    readonly policies: readonly Policy[];
+  };
+  readonly storage: {
+    readonly path: string;
+    readonly temporaryFilePattern: string;
+    readonly accel: AccelConfig | null;
+  };
+  readonly fetch: {
+    readonly headTimeoutMs: number;
+    readonly stallTimeoutMs: number;
+    readonly maxFills: number;
+  };
+  readonly log: {
+    readonly level: LogLevel;
+    /** null: text on a terminal, else JSON. */
+    readonly format: "text" | "json" | null;
+  };
+}

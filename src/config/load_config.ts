@@ -1,0 +1,102 @@
+import { ConfigError } from "../errors.ts";
+import type { Config } from "./config.ts";
+import { formatConfigPath } from "./config_path.ts";
+import { deepFreeze } from "./deep_freeze.ts";
+import { type Environment, replaceEnvironment } from "./environment.ts";
+import { moveOldSpellings, writtenPath } from "./old_spellings.ts";
+import { parseYaml } from "./parse_yaml.ts";
+import type { Problem } from "./problem.ts";
+import { explainIssue, problemLine, schemaProblems } from "./problems.ts";
+import { configSchema, type ParsedConfig } from "./schema.ts";
+import { toUpstream } from "./upstream.ts";
+import { duplicateNames, upstreamNames } from "./upstream_names.ts";
+
+/** A usable config file. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** What works, but should be written otherwise; one line each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the text of a config file, of today's or an older spelling.
+ *
+ * @param environment Gives the values for `${NAME}`.
+ * @throws {ConfigError} With all problems of the file.
+ */
+export function loadConfig(text: string, environment: Environment): LoadedConfig {
+  const tree = parseYaml(text);
+  const { moves, problems: ambiguous } = moveOldSpellings(tree);
+  const { value, problems: unset } = replaceEnvironment(tree, environment);
+  const parsed = configSchema.safeParse(value, { error: explainIssue });
+  const wrong = parsed.success ? [] : schemaProblems(parsed.error, configSchema);
+  const lines = (problems: readonly Problem[]): string[] =>
+    problems.map((problem) => problemLine(problem, writtenPath(problem.path, moves), tree));
+
+  // Where a variable is not set, the schema has seen the placeholder and may dislike it as well.
+  const placesOfUnset = new Set(unset.map(({ path }) => formatConfigPath(path)));
+  const others = [...wrong, ...duplicateNames(value)]
+    .filter(({ path }) => !placesOfUnset.has(formatConfigPath(path)));
+  const problems = lines([...ambiguous, ...unset, ...others]);
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+
+  const oldSpellings = moves.map(({ from, to }) =>
+    `${formatConfigPath(writtenPath(from, moves))}: old spelling, write ${formatConfigPath(to)}`
+  );
+  return deepFreeze({
+    config: toConfig(parsed.data),
+    warnings: [...oldSpellings, ...lines(unknownGroups(parsed.data))],
+  });
+}
+
+/** References that Go replaces by nothing. `$1x` is the usual one: it means a group named `1x`. */
+function unknownGroups({ upstream }: ParsedConfig): Problem[] {
+  return upstream.flatMap(({ path: { match, replace } }, index) =>
+    (match?.unknownReferences(replace) ?? []).map((reference) => ({
+      path: ["upstream", index, "path", "replace"],
+      message: `${reference} is no group of match and stands for nothing, \${1} ends a number`,
+      addValue: false,
+    }))
+  );
+}
+
+function toConfig(parsed: ParsedConfig): Config {
+  const names = upstreamNames(parsed.upstream);
+  const { listen, misc, cache, storage, fetch, log } = parsed;
+  const accel = storage.local.accel;
+  return {
+    listen: {
+      address: listen.address === "" ? "0.0.0.0" : listen.address,
+      port: listen.port,
+      tls: listen.tls ?? null,
+    },
+    upstreams: parsed.upstream.map((upstream, index) => toUpstream(upstream, names[index] ?? "")),
+    misc: {
+      firstChunkBytes: misc["first-chunk-bytes"],
+      chunkBytes: misc["chunk-bytes"],
+    },
+    cache: {
+      refreshAfterMs: cache.timeout,
+      policies: cache.policies.map((policy) => ({
+        match: policy.match,
+        refreshAfterMs: policy["refresh-after"] === undefined
+          ? cache.timeout
+          : policy["refresh-after"],
+      })),
+    },
+    storage: {
+      path: storage.local.path,
+      temporaryFilePattern: storage.local["temporary-file-pattern"],
+      accel: accel === undefined || accel["enable-by-header"] === "" ? null : {
+        enableByHeader: accel["enable-by-header"].toLowerCase(),
+        respondWithHeaders: accel["respond-with-headers"],
+      },
+    },
+    fetch: {
+      headTimeoutMs: fetch["head-timeout"],
+      stallTimeoutMs: fetch["stall-timeout"],
+      maxFills: fetch["max-fills"],
+    },
+    log: { level: log.level, format: log.format ?? null },
+  };
+}

@@ -1,0 +1,36 @@
+import { isMapping } from "./parse_yaml.ts";
+import type { Problem } from "./problem.ts";
+import type { ParsedUpstream } from "./schema.ts";
+
+/**
+ * The names of the upstreams, in order: the one that the file gives, else the host with its port,
+ * with `-2`, `-3` and so on behind it where that is taken.
+ */
+export function upstreamNames(upstreams: readonly ParsedUpstream[]): string[] {
+  const taken = new Set(upstreams.map(({ name }) => name));
+  return upstreams.map(({ name, server }) => {
+    if (name !== "") return name;
+    const { host } = new URL(server);
+    let derived = host;
+    for (let count = 2; taken.has(derived); count += 1) derived = `${host}-${count}`;
+    taken.add(derived);
+    return derived;
+  });
+}
+
+/** Names that the file gives to several upstreams. `tree` need not have passed the schema. */
+export function duplicateNames(tree: unknown): Problem[] {
+  const upstreams = isMapping(tree) && Array.isArray(tree["upstream"]) ? tree["upstream"] : [];
+  const firstByName = new Map<string, number>();
+  return upstreams.flatMap((upstream, index) => {
+    const name = isMapping(upstream) ? upstream["name"] : undefined;
+    if (typeof name !== "string" || name === "") return [];
+    const first = firstByName.get(name);
+    if (first === undefined) {
+      firstByName.set(name, index);
+      return [];
+    }
+    const message = `expected a name of its own, upstream[${first}] has the same`;
+    return [{ path: ["upstream", index, "name"], message, addValue: true }];
+  });
+}

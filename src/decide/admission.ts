@@ -1,0 +1,110 @@
+import type { BodyHead, Checker, FailureReason, HeaderList, Instant } from "../types.ts";
+import { firstValue, storedFields } from "./fields.ts";
+import { parseHttpDate } from "./http_date.ts";
+
+/** The facts of an upstream's answer to a GET, before its body has been read. */
+export interface AnswerFacts {
+  readonly upstream: string;
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** Whether a connection that just closes looks like an error: always so under TLS. */
+  readonly secure: boolean;
+}
+
+/** What we asked for. */
+export interface QuestionFacts {
+  /** The canonical path of the client's request. */
+  readonly path: string;
+  readonly checkers: readonly Checker[];
+  /** Whether the request carried `If-None-Match` or `If-Modified-Since`. */
+  readonly conditional: boolean;
+  /** Last-Modified of the stored copy; null when there is none or it has none. */
+  readonly storedLastModified: Instant | null;
+}
+
+/** What an answer is good for. */
+export type Admission =
+  | { readonly kind: "store"; readonly head: BodyHead }
+  | {
+    readonly kind: "pass";
+    readonly head: BodyHead;
+    readonly reason: "status" | "end-unknown" | "varies-on-everything";
+  }
+  | { readonly kind: "not-modified"; readonly reason: "304" | "older-than-stored" }
+  | { readonly kind: "refuse"; readonly reason: FailureReason };
+
+/** Names of files that are never an HTML page, whatever a mirror in trouble says. */
+const PACKAGE_SUFFIX =
+  /\.(?:deb|udeb|ddeb|rpm|drpm|apk|iso|img|qcow2|whl|egg|jar|war|pom|crate|gem|nupkg|zip|7z|tar|tgz|txz|tbz2?|gz|xz|zst|bz2|lz4|lzma|zck|sig|asc|gpg|exe|msi|dmg)$/i;
+
+/** Judges an answer by its head. `now` is needed for dates with two-digit years. */
+export function admit(answer: AnswerFacts, question: QuestionFacts, now: Instant): Admission {
+  if (answer.status === 304 && question.conditional) return { kind: "not-modified", reason: "304" };
+  const refusal = refusalOf(answer, question);
+  if (refusal !== null) return { kind: "refuse", reason: refusal };
+  const head = bodyHead(answer, now);
+  // Mirrors lag: a stored copy never goes back in time.
+  if (
+    question.storedLastModified !== null && head.lastModified !== null &&
+    head.lastModified < question.storedLastModified
+  ) {
+    return { kind: "not-modified", reason: "older-than-stored" };
+  }
+  if (answer.status !== 200) return { kind: "pass", head, reason: "status" };
+  // RFC 9110 section 12.5.5: no request can be matched with a stored answer that varies on "*".
+  if (firstValue(answer.headers, "vary")?.trim() === "*") {
+    return { kind: "pass", head, reason: "varies-on-everything" };
+  }
+  if (head.size === null && !endIsMarked(answer)) {
+    return { kind: "pass", head, reason: "end-unknown" };
+  }
+  return { kind: "store", head };
+}
+
+/** Why the upstream's own checkers, or we, do not take the answer; null when we do. */
+function refusalOf(answer: AnswerFacts, question: QuestionFacts): FailureReason | null {
+  for (const checker of question.checkers) {
+    if (!checker.statusCodes.includes(answer.status)) {
+      return { kind: "status", status: answer.status };
+    }
+    for (const { name, match } of checker.headers) {
+      const value = firstValue(answer.headers, name);
+      if (value === null) return { kind: "checker", detail: `header ${name} is missing` };
+      if (match !== null && !match.test(value)) {
+        return { kind: "checker", detail: `header ${name} does not match ${match.source}` };
+      }
+    }
+  }
+  // A partial answer was not asked for; whoever sends one is confused.
+  if (answer.status === 206 || answer.status === 304) {
+    return { kind: "status", status: answer.status };
+  }
+  const type = firstValue(answer.headers, "content-type") ?? "";
+  if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type)) {
+    if (PACKAGE_SUFFIX.test(question.path)) return { kind: "html" };
+  }
+  return null;
+}
+
+function bodyHead(answer: AnswerFacts, now: Instant): BodyHead {
+  const length = firstValue(answer.headers, "content-length");
+  const lastModified = firstValue(answer.headers, "last-modified");
+  return {
+    status: answer.status,
+    size: length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null,
+    etag: firstValue(answer.headers, "etag"),
+    lastModified: lastModified === null ? null : parseHttpDate(lastModified, now),
+    headers: storedFields(answer.headers),
+    upstream: answer.upstream,
+  };
+}
+
+/**
+ * Whether the end of a body without a length can be told from a broken connection. Under plain
+ * HTTP/1 only the chunked coding marks it (RFC 9112 section 8); under TLS a cut connection lacks
+ * its closing alert and reads as an error.
+ */
+function endIsMarked(answer: AnswerFacts): boolean {
+  const coding = firstValue(answer.headers, "transfer-encoding");
+  return answer.secure || (coding !== null && /\bchunked\s*$/i.test(coding));
+}

@@ -1,0 +1,66 @@
+import type { AttemptFailure, FailureReason } from "../types.ts";
+
+/** The status for a client whose file no upstream delivered, nothing being stored. */
+export type FailureStatus = 404 | 410 | 502 | 504;
+
+/**
+ * One status for the failures of all candidates.
+ *
+ * 404 and 410 only when every candidate answered and one of them said so: a mirror that is down
+ * may well have the file. 504 when the failures are silence alone, 502 for the rest.
+ */
+export function failureStatus(failures: readonly AttemptFailure[]): FailureStatus {
+  if (failures.length === 0) return 404;
+  if (failures.every(({ reason }) => hasAnswered(reason))) {
+    const statuses = failures.map(({ reason }) => reason.kind === "status" ? reason.status : 0);
+    if (statuses.includes(404)) return 404;
+    if (statuses.includes(410)) return 410;
+    return 502;
+  }
+  const unanswered = failures.filter(({ reason }) => !hasAnswered(reason));
+  return unanswered.every(({ reason }) => isSilence(reason)) ? 504 : 502;
+}
+
+/**
+ * Whether the mirrors agree that the file does not exist (any more). Only then is a stored copy
+ * withheld: a mixed verdict says more about the mirrors than about the file.
+ */
+export function isGoneEverywhere(failures: readonly AttemptFailure[]): boolean {
+  return failures.length > 0 && failures.every(({ reason }) =>
+    reason.kind === "status" && (reason.status === 404 || reason.status === 410)
+  );
+}
+
+/** A failure in a few words for logs and error answers; no URL, no credential. */
+export function describeFailure(reason: FailureReason): string {
+  switch (reason.kind) {
+    case "status":
+      return `answered ${reason.status}`;
+    case "checker":
+      return `failed a check: ${reason.detail}`;
+    case "html":
+      return "sent an HTML page in place of a package";
+    case "redirect":
+      return reason.detail;
+    case "timeout":
+      return `silent for ${reason.afterMs} ms`;
+    case "stalled":
+      return `body stalled for ${reason.afterMs} ms`;
+    case "network":
+      return reason.detail;
+    case "short-body":
+      return `body ended after ${reason.received} of ${reason.declared} bytes`;
+    case "long-body":
+      return `body is longer than the declared ${reason.declared} bytes`;
+    case "aborted":
+      return "cancelled";
+  }
+}
+
+function hasAnswered(reason: FailureReason): boolean {
+  return ["status", "checker", "html", "redirect"].includes(reason.kind);
+}
+
+function isSilence(reason: FailureReason): boolean {
+  return reason.kind === "timeout" || reason.kind === "stalled";
+}

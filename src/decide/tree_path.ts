@@ -1,0 +1,82 @@
+import { createHash } from "node:crypto";
+import type { Key } from "../types.ts";
+
+/** Folder of the data directory that holds our own state; no URL path is stored in it. */
+export const HIDDEN_FOLDER = ".cache-proxy";
+
+/** NAME_MAX of the usual file systems. */
+const MAX_NAME_BYTES = 255;
+
+/** PATH_MAX (4096) less room for the data directory. */
+const MAX_PATH_BYTES = 3000;
+
+/** Why the plain tree cannot hold a key. */
+export type OverflowReason =
+  | "query"
+  | "slash-end"
+  | "empty-segment"
+  | "name-too-long"
+  | "path-too-long"
+  | "not-utf8"
+  | "reserved";
+
+/** Where the bytes of a key belong: a path relative to the data directory, with `/`. */
+export type TreePath =
+  | { readonly kind: "tree"; readonly path: string }
+  | { readonly kind: "overflow"; readonly path: string; readonly reason: OverflowReason };
+
+/**
+ * Where the file of a key belongs. A path in the tree is the percent-decoded path of the key, so two
+ * keys never share one; what the tree cannot hold gets {@linkcode overflowPath}. Whatever the key,
+ * the result stays below the data directory.
+ *
+ * @param key Canonical, as `parseTarget` makes it.
+ */
+export function treePath(key: Key): TreePath {
+  if (key.includes("?")) return overflow(key, "query");
+  const path = decode(key.slice(1));
+  if (path === null) return overflow(key, "not-utf8");
+  const reason = findReason(path);
+  return reason === null ? { kind: "tree", path } : overflow(key, reason);
+}
+
+/**
+ * The place of a key outside the plain tree, for a key that {@linkcode treePath} cannot place and
+ * for one whose place is taken (a file stands where a folder is needed). It ends in the extension
+ * of the key's path, where that is short and plain, so that the content type can be guessed.
+ */
+export function overflowPath(key: Key): string {
+  const hash = createHash("sha256").update(key).digest("hex");
+  const [path = ""] = key.split("?");
+  const extension = /[^/](\.[A-Za-z0-9]{1,10})$/.exec(path)?.[1] ?? "";
+  return `${HIDDEN_FOLDER}/overflow/${hash.slice(0, 2)}/${hash}${extension}`;
+}
+
+function overflow(key: Key, reason: OverflowReason): TreePath {
+  return { kind: "overflow", path: overflowPath(key), reason };
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+function findReason(path: string): OverflowReason | null {
+  // `parseTarget` lets neither a NUL nor a dot segment through. A second look costs little.
+  if (path.includes("\0")) return "reserved";
+  const segments = path.split("/");
+  if (segments.at(-1) === "") return "slash-end";
+  if (segments.includes("")) return "empty-segment";
+  if (segments[0] === HIDDEN_FOLDER) return "reserved";
+  if (segments.includes(".") || segments.includes("..")) return "reserved";
+  if (byteLength(path) > MAX_PATH_BYTES) return "path-too-long";
+  if (segments.some((segment) => byteLength(segment) > MAX_NAME_BYTES)) return "name-too-long";
+  return null;
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,140 @@
+import { UpstreamError } from "../errors.ts";
+import type { Clock } from "../types.ts";
+import { networkDetail } from "./network_detail.ts";
+
+/** What a body must live up to. */
+export interface BodyRules {
+  /** Declared length in bytes; null: the end is wherever the framing puts it. */
+  readonly declared: number | null;
+  /** How long one read may take, in milliseconds. There is no limit on the whole. */
+  readonly stallTimeoutMs: number;
+  readonly clock: Clock;
+  /** Ends the request that the body belongs to; pending reads then fail with the given error. */
+  readonly abort: (reason: UpstreamError) => void;
+}
+
+/**
+ * An upstream's body that keeps its promises: a read gives bytes, the honest end, or an
+ * `UpstreamError`. A body that is shorter or longer than declared never ends well.
+ *
+ * Only time spent waiting for the upstream counts as a stall; a reader that takes a pause does not.
+ */
+export class BodySource {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
+  readonly #rules: BodyRules;
+  /** Bytes read ahead during a race. */
+  readonly #ahead: Uint8Array[] = [];
+  #aheadBytes = 0;
+  #received = 0;
+  #ended = false;
+  #filling: Promise<void> | null = null;
+  #stopReadingAhead = false;
+  /** When the read that is under way began; null when none is. */
+  #waitingSince: number | null = null;
+  #cancelWatch: (() => void) | null = null;
+
+  constructor(body: ReadableStream<Uint8Array> | null, rules: BodyRules) {
+    this.#reader = body?.getReader() ?? null;
+    this.#rules = rules;
+  }
+
+  /** The next bytes, never empty; null at the end. One read at a time. */
+  async read(): Promise<Uint8Array | null> {
+    this.#stopReadingAhead = true;
+    while (this.#filling !== null) await this.#filling;
+    const ahead = this.#ahead.shift();
+    if (ahead !== undefined) return ahead;
+    return await this.#readUpstream();
+  }
+
+  /**
+   * Reads ahead until so many bytes are here, the body has ended, or `read` is called. Holds as
+   * many bytes in memory, and at most one chunk more.
+   */
+  async readAhead(bytes: number): Promise<void> {
+    while (!this.#stopReadingAhead && !this.#ended && this.#aheadBytes < bytes) {
+      this.#filling = this.#fillAhead();
+      try {
+        await this.#filling;
+      } finally {
+        this.#filling = null;
+      }
+    }
+  }
+
+  /** Gives the body up and its connection with it. */
+  cancel(): void {
+    this.#end();
+    this.#rules.abort(new UpstreamError({ kind: "aborted" }));
+  }
+
+  async #fillAhead(): Promise<void> {
+    const chunk = await this.#readUpstream();
+    if (chunk === null) return;
+    this.#ahead.push(chunk);
+    this.#aheadBytes += chunk.byteLength;
+  }
+
+  async #readUpstream(): Promise<Uint8Array | null> {
+    if (this.#ended) return null;
+    this.#waitingSince = this.#rules.clock.now();
+    if (this.#cancelWatch === null) this.#watch(this.#rules.stallTimeoutMs);
+    try {
+      const chunk = await this.#readChunk();
+      if (chunk === null) this.#end();
+      return chunk;
+    } catch (error) {
+      this.#end();
+      const failure = this.#failure(error);
+      // Whatever is wrong, nobody reads on: the connection goes at once.
+      this.#rules.abort(failure);
+      throw failure;
+    } finally {
+      this.#waitingSince = null;
+    }
+  }
+
+  async #readChunk(): Promise<Uint8Array | null> {
+    const { declared } = this.#rules;
+    for (;;) {
+      const result = await this.#reader?.read();
+      if (result === undefined || result.done) {
+        if (declared === null || this.#received === declared) return null;
+        throw new UpstreamError({ kind: "short-body", received: this.#received, declared });
+      }
+      this.#received += result.value.byteLength;
+      if (declared !== null && this.#received > declared) {
+        throw new UpstreamError({ kind: "long-body", declared });
+      }
+      if (result.value.byteLength > 0) return result.value;
+    }
+  }
+
+  #failure(error: unknown): UpstreamError {
+    if (error instanceof UpstreamError) return error;
+    const { declared } = this.#rules;
+    return declared !== null && this.#received < declared
+      ? new UpstreamError({ kind: "short-body", received: this.#received, declared }, {
+        cause: error,
+      })
+      : new UpstreamError({ kind: "network", detail: networkDetail(error) }, { cause: error });
+  }
+
+  /** One timer for the whole body: it looks whether the read of the moment is overdue. */
+  #watch(ms: number): void {
+    const { clock, stallTimeoutMs, abort } = this.#rules;
+    this.#cancelWatch = clock.after(ms, () => {
+      if (this.#ended) return;
+      const since = this.#waitingSince;
+      const leftMs = since === null ? stallTimeoutMs : since + stallTimeoutMs - clock.now();
+      if (leftMs > 0) this.#watch(leftMs);
+      else abort(new UpstreamError({ kind: "stalled", afterMs: stallTimeoutMs }));
+    });
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#cancelWatch?.();
+    this.#cancelWatch = null;
+  }
+}

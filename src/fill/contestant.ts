@@ -1,0 +1,107 @@
+import { admit } from "../decide/admission.ts";
+import type { Candidate } from "../decide/candidates.ts";
+import { formatHttpDate } from "../decide/http_date.ts";
+import { UpstreamError } from "../errors.ts";
+import type { BodyHead, Clock, Entry, HeaderList, Target } from "../types.ts";
+import { BodySource } from "./body_source.ts";
+import type { UpstreamClient } from "./upstream_client.ts";
+
+/**
+ * A body that is declared to be no longer than this wins with its last byte rather than with its
+ * head, so that a small one that breaks off loses the race instead of failing the client…
+ */
+const SMALL_BODY_BYTES = 64 * 1024;
+
+/** … but a head is never held back for longer than this. */
+const SMALL_BODY_HOLD_MS = 20;
+
+/** An answer that is good enough to win. */
+export type Won =
+  | { readonly kind: "not-modified"; readonly reason: string; readonly upstream: string }
+  | {
+    readonly kind: "body";
+    readonly head: BodyHead;
+    readonly source: BodySource;
+    /** Why the body cannot be stored; null: it can. */
+    readonly unstorable: string | null;
+  };
+
+/** What all contestants of a race have in common. */
+export interface Contest {
+  readonly target: Target;
+  /** The stored copy to revalidate; null: there is none. */
+  readonly known: Entry | null;
+  /** Bytes that a contestant must deliver to win; 0: the head is enough. */
+  readonly firstChunkBytes: number;
+  readonly stallTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Asks one candidate and judges its answer.
+ *
+ * @throws {UpstreamError} When the candidate is no good; its connection is then gone.
+ */
+export async function contestant(
+  candidate: Candidate,
+  client: UpstreamClient,
+  contest: Contest,
+  controller: AbortController,
+): Promise<Won> {
+  const { upstream, url } = candidate;
+  const headers = validators(contest.known, upstream.name);
+  const answer = await client.ask({ method: "GET", url, headers }, controller);
+  const admission = admit({ ...answer, upstream: upstream.name }, {
+    path: contest.target.path,
+    checkers: upstream.checkers,
+    conditional: headers.length > 0,
+    storedLastModified: contest.known?.lastModified ?? null,
+  }, contest.clock.now());
+  if (admission.kind === "refuse" || admission.kind === "not-modified") {
+    const { reason } = admission;
+    controller.abort(new UpstreamError({ kind: "aborted" }));
+    if (typeof reason !== "string") throw new UpstreamError(reason);
+    return { kind: "not-modified", reason, upstream: upstream.name };
+  }
+  const source = new BodySource(answer.body, {
+    declared: admission.head.size,
+    stallTimeoutMs: contest.stallTimeoutMs,
+    clock: contest.clock,
+    abort: (reason) => controller.abort(reason),
+  });
+  await earnVictory(source, admission.head, contest);
+  const unstorable = admission.kind === "pass" ? admission.reason : null;
+  return { kind: "body", head: admission.head, source, unstorable };
+}
+
+/** Resolves when the answer has delivered what it takes to win. */
+async function earnVictory(source: BodySource, head: BodyHead, contest: Contest): Promise<void> {
+  if (contest.firstChunkBytes > 0) return await source.readAhead(contest.firstChunkBytes);
+  if (head.size === null || head.size === 0 || head.size > SMALL_BODY_BYTES) return;
+  const held = Promise.withResolvers<void>();
+  const cancelHold = contest.clock.after(SMALL_BODY_HOLD_MS, held.resolve);
+  const whole = source.readAhead(head.size);
+  try {
+    await Promise.race([whole, held.promise]);
+  } finally {
+    cancelHold();
+    // After the hold a failure is the reader's to see, not ours.
+    whole.catch(() => {});
+  }
+}
+
+/**
+ * A validator belongs to the mirror that gave it: its ETag goes to that mirror alone, the date to
+ * all.
+ */
+function validators(known: Entry | null, upstream: string): HeaderList {
+  const headers: [string, string][] = [];
+  if (known === null) return headers;
+  if (known.etag !== null && known.upstream === upstream) {
+    headers.push(["if-none-match", known.etag]);
+  }
+  if (known.lastModified !== null) {
+    headers.push(["if-modified-since", formatHttpDate(known.lastModified)]);
+  }
+  return headers;
+}

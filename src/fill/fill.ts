@@ -1,0 +1,105 @@
+/**
+ * The one interface between serving and filling. Whatever crosses it is plain data, a progress
+ * signal, or a stream that could be transferred: serving must not assume that the filling plane
+ * shares its heap.
+ *
+ * @module
+ */
+
+import type { AttemptFailure, BodyHead, Entry, Target } from "../types.ts";
+
+/** What serving asks for. */
+export interface FillRequest {
+  readonly target: Target;
+  /**
+   * The stored copy that the asker knows and that is to be revalidated; null when it knows none. If
+   * there is another one by the time the fill would start, the answer is that one.
+   */
+  readonly known: Entry | null;
+  /** Whether the asker wants the whole body from its first byte on, as it comes in. */
+  readonly wantsLead: boolean;
+  /**
+   * Whether to fill for this request alone, joining nobody: after a joint flight came to nothing
+   * for reasons that need not hold here (another spelling of the path, a body that passed by).
+   */
+  readonly alone: boolean;
+}
+
+/** What came of the race. Known before the body has arrived. */
+export type FillHead =
+  /** The body is on its way into the cache. */
+  | { readonly kind: "filling"; readonly head: BodyHead }
+  /** The body cannot be stored; it exists once, for whoever started the fill: take it as the lead. */
+  | { readonly kind: "passing"; readonly head: BodyHead; readonly reason: string }
+  /** An upstream vouched for the stored copy. */
+  | { readonly kind: "validated"; readonly entry: Entry; readonly upstream: string }
+  /** Somebody else had filled or validated the key meanwhile. */
+  | { readonly kind: "stored"; readonly entry: Entry }
+  | { readonly kind: "failed"; readonly failures: readonly AttemptFailure[] }
+  /** Too many fills are under way, or we are shutting down. */
+  | Refused;
+
+/** Nothing was asked of any upstream. */
+export interface Refused {
+  readonly kind: "refused";
+  readonly reason: "too-many-fills" | "shutting-down";
+}
+
+/** How the body ended. */
+export type FillEnd =
+  | { readonly kind: "stored"; readonly entry: Entry; readonly path: string }
+  /** The bytes did not arrive whole; the entry is as it was. */
+  | { readonly kind: "broken"; readonly reason: string }
+  /**
+   * The bytes up to `written` are readable, the rest could not be written. One reader may go on
+   * with the rest: `Fill.claimRest`.
+   */
+  | { readonly kind: "unstorable"; readonly reason: string };
+
+/** How far a body is. Read `written` and `end` again after each `changed()`. */
+export interface Progress {
+  /** Bytes that can be read from the growing file. */
+  readonly written: number;
+  /** null while the body is under way. */
+  readonly end: FillEnd | null;
+  /** Resolves at the next change of `written` or `end`; never rejects. */
+  changed(): Promise<void>;
+}
+
+/** One asker's view of a flight. */
+export interface Fill {
+  /** Whether this request started the flight or joined it. */
+  readonly role: "leader" | "joiner";
+  /** Never rejects. */
+  readonly head: Promise<FillHead>;
+  /** The target of the request that started the flight. */
+  readonly target: Target;
+  readonly progress: Progress;
+  /** Absolute path of the growing file; null until the head is `filling`. */
+  readonly path: string | null;
+  /**
+   * The body as it comes in, for the leader that asked for it; null for everybody else and the
+   * second time. Reading it slowly slows the fill only by a bounded amount; cancelling it does not
+   * end the fill, except where the body is `passing`.
+   */
+  takeLead(): ReadableStream<Uint8Array> | null;
+  /**
+   * After an `unstorable` end: the bytes from `progress.written` on, for the first that asks; null
+   * for the others. Cancelling it ends the fill.
+   */
+  claimRest(): ReadableStream<Uint8Array> | null;
+}
+
+/** What came of asking for a head without a body. */
+export type ProbeResult =
+  | { readonly kind: "head"; readonly head: BodyHead }
+  | { readonly kind: "failed"; readonly failures: readonly AttemptFailure[] }
+  | Refused;
+
+/** The filling plane. */
+export interface Filler {
+  /** Joins the flight of the key, or starts one. One flight a key, whoever asks. */
+  fill(request: FillRequest): Fill;
+  /** Asks the upstreams for the head alone, for a HEAD on something that is not stored. */
+  probe(target: Target): Promise<ProbeResult>;
+}

@@ -1,0 +1,265 @@
+import { getLogger } from "@logtape/logtape";
+import type { Candidate } from "../decide/candidates.ts";
+import { describeFailure } from "../decide/failure.ts";
+import { CacheProxyError, UpstreamError } from "../errors.ts";
+import type { PartialFile, Storage } from "../storage/storage.ts";
+import type { BodyHead, Clock, Entry, Instant, Target } from "../types.ts";
+import type { BodySource } from "./body_source.ts";
+import { contestant, type Won } from "./contestant.ts";
+import type { FillHead } from "./fill.ts";
+import { fork, type ForkEnd } from "./fork.ts";
+import { followGrowing } from "./growing_reader.ts";
+import { ProgressSignal } from "./progress_signal.ts";
+import { race } from "./race.ts";
+import type { UpstreamClient } from "./upstream_client.ts";
+
+const log = getLogger(["cache-proxy", "fill"]);
+
+/** What a flight works with. */
+export interface FlightParts {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly clientOf: (upstream: string) => UpstreamClient;
+  readonly firstChunkBytes: number;
+  readonly chunkBytes: number;
+  readonly stallTimeoutMs: number;
+}
+
+/** What a flight is for. */
+export interface FlightPlan {
+  readonly target: Target;
+  readonly groups: readonly (readonly Candidate[])[];
+  readonly known: Entry | null;
+  readonly wantsLead: boolean;
+  /** Called when those who come later have nothing to gain from joining. */
+  readonly onUnshareable: () => void;
+}
+
+/**
+ * One key's way into the cache: race, head, body to the file and to the client that leads, commit.
+ * It belongs to nobody who asked for it: it completes what it started, whoever leaves.
+ */
+export class Flight {
+  readonly target: Target;
+  readonly progress: ProgressSignal = new ProgressSignal();
+  readonly head: Promise<FillHead>;
+  /** Resolves when nothing of the flight is left; never rejects. */
+  readonly done: Promise<void>;
+  readonly #parts: FlightParts;
+  readonly #plan: FlightPlan;
+  readonly #head = Promise.withResolvers<FillHead>();
+  readonly #controller = new AbortController();
+  readonly #startedAt: Instant;
+  #path: string | null = null;
+  #lead: ReadableStream<Uint8Array> | null = null;
+  #rest: ReadableStream<Uint8Array> | null = null;
+
+  constructor(parts: FlightParts, plan: FlightPlan) {
+    this.#parts = parts;
+    this.#plan = plan;
+    this.target = plan.target;
+    this.head = this.#head.promise;
+    this.#startedAt = parts.clock.now();
+    this.done = this.#run();
+  }
+
+  get path(): string | null {
+    return this.#path;
+  }
+
+  takeLead(): ReadableStream<Uint8Array> | null {
+    const lead = this.#lead;
+    this.#lead = null;
+    return lead;
+  }
+
+  claimRest(): ReadableStream<Uint8Array> | null {
+    const rest = this.#rest;
+    this.#rest = null;
+    return rest;
+  }
+
+  /** Ends the flight: whoever reads sees a broken transfer, nothing unfinished is left. */
+  abort(): void {
+    this.#controller.abort();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const won = await this.#race();
+      if (won === null) return;
+      if (won.kind === "not-modified") this.#keepStored(won);
+      else await this.#fill(won.source, won.head, won.unstorable);
+    } catch (error) {
+      log.error("Fill of {key} failed: {error}", { key: this.target.key, error });
+      this.progress.finish({ kind: "broken", reason: "internal error" });
+      const reason = { kind: "network", detail: "internal error" } as const;
+      this.#head.resolve({ kind: "failed", failures: [{ upstream: "cache-proxy", reason }] });
+    }
+  }
+
+  async #race(): Promise<Won | null> {
+    const { target, known, groups } = this.#plan;
+    const contest = { ...this.#parts, target, known };
+    const { won, failures } = await race(
+      groups,
+      (candidate, controller) =>
+        contestant(
+          candidate,
+          this.#parts.clientOf(candidate.upstream.name),
+          contest,
+          controller,
+        ),
+      this.#controller.signal,
+    );
+    for (const { upstream, reason } of failures) {
+      if (reason.kind === "aborted") continue;
+      const say = reason.kind === "status" ? log.debug.bind(log) : log.warn.bind(log);
+      say("{upstream} failed for {key}: {reason}", {
+        upstream,
+        key: target.key,
+        reason: describeFailure(reason),
+      });
+    }
+    if (won === null) {
+      this.progress.finish({ kind: "broken", reason: "no upstream delivered" });
+      this.#head.resolve({ kind: "failed", failures });
+    }
+    return won;
+  }
+
+  #keepStored(won: Extract<Won, { kind: "not-modified" }>): void {
+    const { known } = this.#plan;
+    if (known === null) throw new Error("Cannot keep a stored copy: none is known");
+    const at = this.#parts.clock.now();
+    // When the entry has gone meanwhile, whoever opens it finds out and looks again.
+    const entry = this.#parts.storage.validated(known, at) ?? { ...known, validatedAt: at };
+    this.progress.finish({ kind: "broken", reason: "there is no body" });
+    this.#head.resolve({ kind: "validated", entry, upstream: won.upstream });
+    const { key } = this.target;
+    log.debug("{upstream} vouched for {key}: {reason}", { ...won, key });
+  }
+
+  async #fill(source: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
+    const stop = (): void => source.cancel();
+    this.#controller.signal.addEventListener("abort", stop, { once: true });
+    if (this.#controller.signal.aborted) stop();
+    try {
+      if (unstorable !== null) await this.#pass(source, head, unstorable);
+      else await this.#store(source, head);
+    } finally {
+      this.#controller.signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #store(source: BodySource, head: BodyHead): Promise<void> {
+    const { storage, clock, chunkBytes } = this.#parts;
+    await using file = await this.#createFile();
+    if (file === null) return await this.#pass(source, head, "storage");
+    this.#path = file.path;
+    const { lead, written, drained } = fork(source, file, this.progress, {
+      wantsLead: this.#plan.wantsLead,
+      batchBytes: chunkBytes,
+      follow: (offset) => followGrowing(this, offset, head.size),
+    });
+    this.#lead = lead;
+    this.#head.resolve({ kind: "filling", head });
+    const end = await written;
+    if (end.kind === "complete") {
+      const { key } = this.target;
+      try {
+        const entry = await file.commit({ ...head, storedAt: clock.now() });
+        this.#logStored(head, entry.size);
+        this.progress.finish({ kind: "stored", entry, path: storage.pathOf(entry) });
+      } catch (error) {
+        log.error("Cannot keep {key}: {error}", { key, error });
+        this.progress.finish({ kind: "broken", reason: "the file could not be published" });
+      }
+      return;
+    }
+    await this.#endUnstored(end, head, drained);
+  }
+
+  async #createFile(): Promise<PartialFile | null> {
+    try {
+      return await this.#parts.storage.create(this.target.key);
+    } catch (error) {
+      this.#warnUnstorable(error);
+      return null;
+    }
+  }
+
+  async #endUnstored(
+    end: Exclude<ForkEnd, { kind: "complete" }>,
+    head: BodyHead,
+    drained: Promise<void>,
+  ): Promise<void> {
+    if (end.kind === "broken") {
+      const reason = end.error instanceof UpstreamError
+        ? describeFailure(end.error.reason)
+        : String(end.error);
+      log.warn("Fill of {key} from {upstream} broke off after {bytes} bytes: {reason}", {
+        key: this.target.key,
+        upstream: head.upstream,
+        bytes: this.progress.written,
+        reason,
+      });
+      this.progress.finish({ kind: "broken", reason });
+      return;
+    }
+    this.#warnUnstorable(end.error);
+    this.#rest = end.rest;
+    this.#plan.onUnshareable();
+    this.progress.finish({ kind: "unstorable", reason: "the disk takes no more" });
+    const giveUp = this.#parts.clock.after(this.#parts.stallTimeoutMs, () => {
+      void this.claimRest()?.cancel();
+    });
+    await drained;
+    giveUp();
+  }
+
+  /** Hands the body to whoever started the flight, past the disk. */
+  async #pass(source: BodySource, head: BodyHead, reason: string): Promise<void> {
+    const ended = Promise.withResolvers<void>();
+    this.#lead = new ReadableStream<Uint8Array>({
+      async pull(controller): Promise<void> {
+        try {
+          const chunk = await source.read();
+          if (chunk !== null) return controller.enqueue(chunk);
+          controller.close();
+          ended.resolve();
+        } catch (error) {
+          ended.resolve();
+          throw error;
+        }
+      },
+      cancel(): void {
+        source.cancel();
+        ended.resolve();
+      },
+    }, { highWaterMark: 0 });
+    this.#plan.onUnshareable();
+    this.progress.finish({ kind: "broken", reason: "the body is not stored" });
+    this.#head.resolve({ kind: "passing", head, reason });
+    await ended.promise;
+  }
+
+  #warnUnstorable(error: unknown): void {
+    const code = error instanceof CacheProxyError ? error.code : "storage-failed";
+    log.error("Cannot store {key}, passing it on unstored ({code}): {error}", {
+      key: this.target.key,
+      code,
+      error,
+    });
+  }
+
+  #logStored(head: BodyHead, bytes: number): void {
+    log.info("Stored {key} from {upstream}: {bytes} bytes in {ms} ms", {
+      key: this.target.key,
+      upstream: head.upstream,
+      bytes,
+      ms: Math.round(this.#parts.clock.now() - this.#startedAt),
+    });
+  }
+}
+

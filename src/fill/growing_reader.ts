@@ -1,0 +1,142 @@
+import type { Fill } from "./fill.ts";
+
+/** Bytes of one read from the growing file. Many slow joiners hold one such buffer each. */
+const READ_BYTES = 256 * 1024;
+
+/** What following needs of a fill. */
+export type Followed = Pick<Fill, "path" | "progress" | "claimRest">;
+
+/**
+ * The bytes of a growing file from `start` up to `end` (exclusive; null: up to wherever the body
+ * ends), as they come in. Fails when the body breaks off, so that the client's transfer breaks too.
+ *
+ * The file is opened before the promise resolves: from then on it stays readable, whether the fill
+ * is committed, aborted or replaced.
+ */
+export async function followGrowing(
+  fill: Followed,
+  start: number,
+  end: number | null,
+): Promise<ReadableStream<Uint8Array>> {
+  const reader = new GrowingReader(fill, await openGrowing(fill), start, end);
+  return new ReadableStream({
+    type: "bytes",
+    autoAllocateChunkSize: READ_BYTES,
+    pull: (controller) => reader.pull(controller),
+    cancel: () => reader.cancel(),
+  });
+}
+
+/** Opens the file under whichever of its two names it has right now. */
+async function openGrowing(fill: Followed): Promise<Deno.FsFile> {
+  try {
+    if (fill.path === null) throw new Deno.errors.NotFound("The fill has no file");
+    return await Deno.open(fill.path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // The file is renamed just before the end is told.
+    while (fill.progress.end === null) await fill.progress.changed();
+    if (fill.progress.end.kind !== "stored") throw error;
+    return await Deno.open(fill.progress.end.path);
+  }
+}
+
+class GrowingReader {
+  readonly #fill: Followed;
+  readonly #file: Deno.FsFile;
+  readonly #end: number | null;
+  #offset: number;
+  #rest: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  #restOffset = 0;
+  #closed = false;
+
+  constructor(fill: Followed, file: Deno.FsFile, start: number, end: number | null) {
+    this.#fill = fill;
+    this.#file = file;
+    this.#offset = start;
+    this.#end = end;
+    file.seekSync(start, Deno.SeekMode.Start);
+  }
+
+  async pull(controller: ReadableByteStreamController): Promise<void> {
+    try {
+      await this.#pull(controller);
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  cancel(): void {
+    this.#close();
+    void this.#rest?.cancel().catch(() => {});
+  }
+
+  async #pull(controller: ReadableByteStreamController): Promise<void> {
+    const { progress } = this.#fill;
+    for (;;) {
+      this.#claimRestIfStuck();
+      if (this.#offset === this.#end) return this.#finish(controller);
+      if (this.#offset < progress.written) return await this.#readFile(controller);
+      const { end } = progress;
+      if (end === null) await progress.changed();
+      else if (end.kind === "stored") return this.#finish(controller);
+      else if (this.#rest !== null) return await this.#readRest(controller);
+      else throw new Error(`Cannot read on at byte ${this.#offset}: ${end.reason}`);
+    }
+  }
+
+  /** Claimed at the first sight of the trouble, since an unclaimed rest is soon given up. */
+  #claimRestIfStuck(): void {
+    const { progress } = this.#fill;
+    if (progress.end?.kind !== "unstorable" || this.#rest !== null) return;
+    if (this.#end !== null && this.#end <= progress.written) return;
+    this.#rest = this.#fill.claimRest()?.getReader() ?? null;
+    this.#restOffset = progress.written;
+  }
+
+  async #readFile(controller: ReadableByteStreamController): Promise<void> {
+    const view = controller.byobRequest?.view;
+    if (!view) throw new Error("Cannot read the growing file: no buffer was asked for");
+    const limit = Math.min(this.#fill.progress.written, this.#end ?? Infinity);
+    const length = Math.min(view.byteLength, limit - this.#offset);
+    const buffer = new Uint8Array(view.buffer, view.byteOffset, length);
+    const bytes = await this.#file.read(buffer);
+    // A cancel during the read has closed the file, and the stream takes nothing more.
+    if (this.#closed) return;
+    if (bytes === null) throw new Error(`Cannot read on at byte ${this.#offset}: file was cut`);
+    this.#offset += bytes;
+    controller.byobRequest?.respond(bytes);
+  }
+
+  /** The rest starts at a byte of its own; what lies before our offset or after our end is left. */
+  async #readRest(controller: ReadableByteStreamController): Promise<void> {
+    for (;;) {
+      const result = await this.#rest?.read();
+      if (this.#closed) return;
+      if (result === undefined || result.done) return this.#finish(controller);
+      const from = Math.max(0, this.#offset - this.#restOffset);
+      const to = Math.min(result.value.byteLength, (this.#end ?? Infinity) - this.#restOffset);
+      this.#restOffset += result.value.byteLength;
+      if (from >= to) continue;
+      this.#offset += to - from;
+      // A copy: enqueueing transfers the buffer, and parts of it may be in use elsewhere.
+      controller.enqueue(result.value.slice(from, to));
+      return;
+    }
+  }
+
+  #finish(controller: ReadableByteStreamController): void {
+    this.#close();
+    void this.#rest?.cancel().catch(() => {});
+    controller.close();
+    // A pending request for a buffer must be answered before the close takes effect.
+    controller.byobRequest?.respond(0);
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file.close();
+  }
+}

@@ -1,0 +1,76 @@
+import {
+  configure,
+  dispose,
+  getJsonLinesFormatter,
+  getTextFormatter,
+  type LogLevel as LibraryLevel,
+  type LogRecord,
+  type Sink,
+} from "@logtape/logtape";
+import type { LogLevel } from "../config/config.ts";
+
+/** Text held back to save system calls, in UTF-16 units; then it is written. */
+const MAX_HELD_UNITS = 16 * 1024;
+
+/** How long a line is held back at most, in milliseconds. */
+const MAX_HOLD_MS = 100;
+
+/** Starts logging to standard output; the returned function writes what is held and ends it. */
+export async function startLogging(
+  level: LogLevel,
+  format: "text" | "json",
+): Promise<() => Promise<void>> {
+  const lines = new LineWriter();
+  const formatter = format === "json"
+    ? getJsonLinesFormatter({ properties: "flatten" })
+    : getTextFormatter({ timestamp: "rfc3339", level: "full", category: ".", value: plainValue });
+  const sink: Sink = (record: LogRecord) => lines.write(formatter(record));
+  await configure({
+    sinks: { out: sink },
+    loggers: [
+      { category: ["cache-proxy"], sinks: ["out"], lowestLevel: libraryLevel(level) },
+      { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "warning" },
+    ],
+    reset: true,
+  });
+  return async () => {
+    await dispose();
+    lines.flush();
+  };
+}
+
+function libraryLevel(level: LogLevel): LibraryLevel {
+  return level === "warn" ? "warning" : level;
+}
+
+/** Values as a person would write them: no quotes around names, a dash for what is not there. */
+function plainValue(value: unknown): string {
+  if (value === null || value === undefined) return "-";
+  if (value instanceof Error) return value.stack ?? value.message;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Writes whole lines, several at a time. What is held is bounded by size and by time. */
+class LineWriter {
+  readonly #encoder = new TextEncoder();
+  #held = "";
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  write(text: string): void {
+    this.#held += text;
+    if (this.#held.length >= MAX_HELD_UNITS) return this.flush();
+    this.#timer ??= setTimeout(() => this.flush(), MAX_HOLD_MS);
+  }
+
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    let bytes = this.#encoder.encode(this.#held);
+    this.#held = "";
+    try {
+      while (bytes.byteLength > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+    } catch {
+      // Whoever read the log has gone; the proxy goes on.
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { getLogger } from "@logtape/logtape";
+import type { Cache, Outcome } from "../cache/cache.ts";
+import { firstValue, representationFields } from "../decide/fields.ts";
+import { parseTarget } from "../decide/parse_target.ts";
+import type { Clock, Target } from "../types.ts";
+import type { Accel } from "./accel.ts";
+import { logAccess } from "./access_log.ts";
+import type { OpenBodies } from "./body_stream.ts";
+import { commonHeaders } from "./common_headers.ts";
+import { busyAnswer, errorAnswer, upstreamErrorAnswer } from "./error_answer.ts";
+import { type AccessFacts, type Exchange, exchangeOf } from "./exchange.ts";
+import { isLoop } from "./loop.ts";
+import { type Answer, renderPlan } from "./representation.ts";
+import { serveFilling, servePassing } from "./serve_filling.ts";
+import { serveStored } from "./serve_stored.ts";
+
+const log = getLogger(["cache-proxy", "server"]);
+
+/**
+ * How often a request looks again when the file that the index named has gone. Once is the normal
+ * case of a file removed by hand; more needs somebody who removes it faster than we fill.
+ */
+const MAX_LOOKUPS = 3;
+
+/** What answering takes. */
+export interface HandlerParts {
+  readonly cache: Cache;
+  readonly clock: Clock;
+  readonly accel: Accel | null;
+  /** Hosts, lower case, that a request in absolute form may name: ours and the upstreams'. */
+  readonly ownHosts: ReadonlySet<string>;
+  /** What tells our own requests to upstreams from those of another cache-proxy, in `Via`. */
+  readonly instance: string;
+  readonly openBodies: OpenBodies;
+}
+
+/** A handler for `Deno.serve`: one request to one answer and one line in the access log. */
+export function createHandler(
+  parts: HandlerParts,
+): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
+  return async (request, info) => {
+    const facts: AccessFacts = {
+      method: request.method,
+      path: pathOf(request.url),
+      client: "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "",
+      startedAt: performance.now(),
+      cache: null,
+      upstream: null,
+      reason: null,
+    };
+    let answer: Answer;
+    try {
+      answer = await answerRequest(request, parts, facts);
+    } catch (error) {
+      log.error("Cannot answer {path}: {error}", { path: facts.path, error });
+      answer = errorAnswer(500, "Internal error; the log has the details");
+    }
+    return respond(answer, facts, parts.openBodies);
+  };
+}
+
+async function answerRequest(
+  request: Request,
+  parts: HandlerParts,
+  facts: AccessFacts,
+): Promise<Answer> {
+  const { method } = request;
+  if (method !== "GET" && method !== "HEAD") {
+    facts.reason = "method";
+    return errorAnswer(405, "Only GET and HEAD are served", { allow: "GET, HEAD" });
+  }
+  if (isLoop(request.headers.get("via"), parts.instance)) {
+    facts.reason = "loop";
+    return errorAnswer(508, "This request came through this proxy before: an upstream leads back");
+  }
+  const parsed = parseTarget(request.url, request.headers.get("host"), parts.ownHosts);
+  if (parsed.kind === "refused") {
+    facts.reason = parsed.reason;
+    return errorAnswer(parsed.status, parsed.reason);
+  }
+  const exchange = exchangeOf(request, method, facts);
+  for (let lookups = 0; lookups < MAX_LOOKUPS; lookups++) {
+    const answer = await answerTarget(parsed.target, exchange, parts);
+    if (answer !== null) return answer;
+  }
+  return errorAnswer(500, "The stored file keeps disappearing");
+}
+
+async function answerTarget(
+  target: Target,
+  exchange: Exchange,
+  parts: HandlerParts,
+): Promise<Answer | null> {
+  const { cache, clock, accel } = parts;
+  const outcome = await cache.get(target, exchange.want);
+  note(exchange.facts, outcome);
+  switch (outcome.kind) {
+    case "stored":
+      return await serveStored(outcome, exchange, cache, accel, clock.now());
+    case "filling":
+      return await serveFilling(outcome, exchange, clock);
+    case "passing":
+      return await servePassing(outcome, exchange, clock.now());
+    case "head":
+      return await answerHead(outcome);
+    case "failed":
+      return upstreamErrorAnswer(outcome.status, outcome.failures);
+    case "refused":
+      return busyAnswer(outcome.reason);
+  }
+}
+
+async function answerHead({ head }: Extract<Outcome, { kind: "head" }>): Promise<Answer> {
+  const status = { hadStored: false, upstream: head.upstream, freshForMs: null };
+  const headers = [...representationFields(head), ...commonHeaders("MISS", status)];
+  const answer = await renderPlan({ kind: "whole" }, "HEAD", {
+    headers: headers as [string, string][],
+    contentType: firstValue(head.headers, "content-type"),
+    size: head.size,
+    open: () => Promise.reject(new Error("A HEAD has no body")),
+  });
+  return { ...answer, status: head.status };
+}
+
+function note(facts: AccessFacts, outcome: Outcome): void {
+  switch (outcome.kind) {
+    case "stored":
+      facts.cache = outcome.result;
+      facts.upstream = outcome.entry.upstream;
+      break;
+    case "filling":
+      facts.cache = outcome.result;
+      facts.upstream = outcome.head.upstream;
+      break;
+    case "passing":
+    case "head":
+      facts.cache = outcome.kind === "head" ? "MISS" : "BYPASS";
+      facts.upstream = outcome.head.upstream;
+      break;
+  }
+  facts.reason = outcome.kind === "failed" ? "no-upstream-delivered" : outcome.reason;
+}
+
+/** Hands the answer to the platform, and its end to the access log. */
+function respond(answer: Answer, facts: AccessFacts, openBodies: OpenBodies): Response {
+  const { status, headers, body } = answer;
+  const log = (bytes: number, complete: boolean): void =>
+    logAccess(facts, status, bytes, complete, performance.now());
+  if (body instanceof ReadableStream) {
+    return new Response(openBodies.watch(body, log), { status, headers });
+  }
+  const isHead = facts.method === "HEAD";
+  log(isHead ? 0 : body?.byteLength ?? 0, true);
+  return new Response(isHead ? null : body as Uint8Array<ArrayBuffer> | null, { status, headers });
+}
+
+/** For the log alone: what stands behind the authority. */
+function pathOf(url: string): string {
+  const slash = url.indexOf("/", url.indexOf("://") + 3);
+  return slash === -1 ? "/" : url.slice(slash);
+}

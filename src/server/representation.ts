@@ -1,0 +1,81 @@
+import { multipartPlan } from "../decide/multipart.ts";
+import type { ResponsePlan } from "../decide/plan_response.ts";
+import { concatenated } from "./body_stream.ts";
+
+/** Something that can be sent, whole or in parts. */
+export interface Representation {
+  /** All header fields but those that depend on the part that is sent. */
+  readonly headers: readonly [string, string][];
+  readonly contentType: string | null;
+  /** Bytes; null: not known yet. */
+  readonly size: number | null;
+  /** The bytes from `start` up to `end` (exclusive; null: to the end), opened now. */
+  open(start: number, end: number | null): Promise<ReadableStream<Uint8Array> | Uint8Array>;
+}
+
+/** An answer without the access log's part in it. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
+}
+
+/** Carries a plan out, all but `wait`. A HEAD gets the same headers and no body. */
+export async function renderPlan(
+  plan: Exclude<ResponsePlan, { kind: "wait" }>,
+  method: "GET" | "HEAD",
+  of: Representation,
+): Promise<Answer> {
+  const headers = new Headers(of.headers as [string, string][]);
+  switch (plan.kind) {
+    case "not-modified":
+      return notModified(headers);
+    case "precondition-failed":
+      return { status: 412, headers: new Headers(), body: null };
+    case "unsatisfiable":
+      headers.delete("content-type");
+      headers.set("content-range", `bytes */${plan.size}`);
+      headers.set("content-length", "0");
+      return { status: 416, headers, body: null };
+    case "whole": {
+      if (of.size !== null) headers.set("content-length", String(of.size));
+      const body = method === "HEAD" ? null : await of.open(0, of.size);
+      return { status: 200, headers, body };
+    }
+    case "ranges": {
+      const [range, ...others] = plan.ranges;
+      if (others.length > 0 && plan.size !== null) {
+        return severalRanges([range, ...others], plan.size, headers, of);
+      }
+      const { start, end } = range;
+      headers.set("content-range", `bytes ${start}-${end}/${plan.size ?? "*"}`);
+      headers.set("content-length", String(end + 1 - start));
+      return { status: 206, headers, body: await of.open(start, end + 1) };
+    }
+  }
+}
+
+/** RFC 9110 section 15.4.5: no field but those that tell a cache what it has. */
+function notModified(headers: Headers): Answer {
+  for (const name of ["content-type", "content-encoding", "content-language"]) headers.delete(name);
+  return { status: 304, headers, body: null };
+}
+
+function severalRanges(
+  ranges: readonly { readonly start: number; readonly end: number }[],
+  size: number,
+  headers: Headers,
+  of: Representation,
+): Answer {
+  const plan = multipartPlan(ranges, size, of.contentType, crypto.randomUUID());
+  headers.set("content-type", plan.contentType);
+  headers.set("content-length", String(plan.contentLength));
+  const pieces = plan.parts.flatMap(({ header, start, end }) => [
+    (): Uint8Array<ArrayBuffer> => header,
+    async (): Promise<ReadableStream<Uint8Array>> => {
+      const opened = await of.open(start, end + 1);
+      return opened instanceof Uint8Array ? ReadableStream.from([opened]) : opened;
+    },
+  ]);
+  return { status: 206, headers, body: concatenated([...pieces, () => plan.trailer]) };
+}

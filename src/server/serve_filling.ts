@@ -1,0 +1,87 @@
+import type { Outcome } from "../cache/cache.ts";
+import { firstValue, representationFields } from "../decide/fields.ts";
+import { planResponse, type ResponsePlan } from "../decide/plan_response.ts";
+import type { Fill } from "../fill/fill.ts";
+import { followGrowing } from "../fill/growing_reader.ts";
+import type { BodyHead, Clock } from "../types.ts";
+import { commonHeaders } from "./common_headers.ts";
+import type { Exchange } from "./exchange.ts";
+import { type Answer, renderPlan } from "./representation.ts";
+
+/** Answers from a body that is on its way into the cache. */
+export async function serveFilling(
+  outcome: Extract<Outcome, { kind: "filling" }>,
+  exchange: Exchange,
+  clock: Clock,
+): Promise<Answer> {
+  const { fill, head } = outcome;
+  const lead = fill.takeLead();
+  let usedLead = false;
+  try {
+    const { plan, size } = await planWhenPossible(exchange, fill, head, clock);
+    return await renderPlan(plan, exchange.method, {
+      headers: [
+        ...representationFields(head),
+        ...commonHeaders(outcome.result, { ...outcome, ...head, freshForMs: null }),
+      ] as [string, string][],
+      contentType: firstValue(head.headers, "content-type"),
+      size,
+      open: async (start, end) => {
+        usedLead = lead !== null && plan.kind === "whole";
+        return usedLead && lead !== null ? lead : await followGrowing(fill, start, end);
+      },
+    });
+  } finally {
+    // A branch that nobody reads would fill up first; the fill itself goes on without it.
+    if (!usedLead) void lead?.cancel();
+  }
+}
+
+/** Answers with a body that is not stored. It exists once: ranges do not apply. */
+export async function servePassing(
+  outcome: Extract<Outcome, { kind: "passing" }>,
+  exchange: Exchange,
+  now: number,
+): Promise<Answer> {
+  const { fill, head } = outcome;
+  const lead = fill.takeLead();
+  const selecting = { ...exchange.selecting, range: null };
+  const conditional = head.status === 200
+    ? planResponse(selecting, { ...head, available: 0 }, now)
+    : { kind: "whole" } as const;
+  const plan = conditional.kind === "wait" ? { kind: "whole" } as const : conditional;
+  const answer = await renderPlan(plan, exchange.method, {
+    headers: [
+      ...representationFields(head),
+      ...commonHeaders("BYPASS", { ...outcome, ...head, freshForMs: null }),
+    ].filter(([name]) => name !== "accept-ranges") as [string, string][],
+    contentType: firstValue(head.headers, "content-type"),
+    size: head.size,
+    open: () => Promise.resolve(lead ?? new Uint8Array()),
+  });
+  if (answer.body === null) void lead?.cancel();
+  return plan.kind === "whole" ? { ...answer, status: head.status } : answer;
+}
+
+/**
+ * A range of a body of unknown length may have to wait until its bytes, or the end, are there. The
+ * fill's own bounds (stall, abort) end the wait.
+ */
+async function planWhenPossible(
+  exchange: Exchange,
+  fill: Fill,
+  head: BodyHead,
+  clock: Clock,
+): Promise<{ plan: Exclude<ResponsePlan, { kind: "wait" }>; size: number | null }> {
+  const { progress } = fill;
+  for (;;) {
+    const size = head.size ?? (progress.end?.kind === "stored" ? progress.written : null);
+    const facts = { ...head, size, available: progress.written };
+    const plan = planResponse(exchange.selecting, facts, clock.now());
+    if (plan.kind !== "wait") return { plan, size };
+    if (progress.end !== null) {
+      throw new Error(`Cannot answer a range: the body broke off at byte ${progress.written}`);
+    }
+    await progress.changed();
+  }
+}

@@ -1,0 +1,84 @@
+import type { Cache, Outcome } from "../cache/cache.ts";
+import { firstValue, representationFields } from "../decide/fields.ts";
+import { planResponse, type ResponsePlan } from "../decide/plan_response.ts";
+import { fileStream } from "../storage/read_file.ts";
+import type { OpenEntry } from "../storage/storage.ts";
+import type { Entry, Instant } from "../types.ts";
+import { type Accel, accelHeaders } from "./accel.ts";
+import { commonHeaders } from "./common_headers.ts";
+import type { Exchange } from "./exchange.ts";
+import { type Answer, renderPlan } from "./representation.ts";
+
+/** Bodies up to this many bytes are read at once and sent from memory, without a stream. */
+const SMALL_BODY_BYTES = 256 * 1024;
+
+/**
+ * Answers from a stored copy. null when its file has gone or was changed by hand: then the cache
+ * must look again.
+ */
+export async function serveStored(
+  outcome: Extract<Outcome, { kind: "stored" }>,
+  exchange: Exchange,
+  cache: Cache,
+  accel: Accel | null,
+  now: Instant,
+): Promise<Answer | null> {
+  const { entry } = outcome;
+  const plan = planResponse(exchange.selecting, { ...entry, available: entry.size }, now);
+  // A stored copy has a size, so nothing needs to be waited for.
+  if (plan.kind === "wait") throw new Error("Cannot wait for a stored copy");
+  const headers = [
+    ...representationFields(entry),
+    ...commonHeaders(outcome.result, { ...outcome, hadStored: true, upstream: entry.upstream }),
+    ["age", String(Math.max(0, Math.floor((now - entry.validatedAt) / 1000)))],
+  ] as [string, string][];
+  const located = accel === null || isSettledWithoutBody(plan)
+    ? null
+    : accelHeaders(accel, exchange.request.headers, entry.file);
+  if (located !== null) {
+    cache.used(entry);
+    return { status: 200, headers: new Headers([...headers, ...located]), body: null };
+  }
+  const needsBytes = exchange.method === "GET" && !isSettledWithoutBody(plan);
+  const opened = needsBytes ? await cache.open(entry) : null;
+  if (needsBytes && opened === null) return null;
+  cache.used(entry);
+  return await renderPlan(plan, exchange.method, {
+    headers,
+    contentType: firstValue(entry.headers, "content-type"),
+    size: entry.size,
+    open: openParts(entry, opened, cache),
+  });
+}
+
+function isSettledWithoutBody(plan: ResponsePlan): boolean {
+  return ["not-modified", "precondition-failed", "unsatisfiable"].includes(plan.kind);
+}
+
+/** The first part comes from the file that is open already, every further one opens it again. */
+function openParts(entry: Entry, opened: OpenEntry | null, cache: Cache) {
+  let first = opened;
+  return async (
+    start: number,
+    end: number | null,
+  ): Promise<ReadableStream<Uint8Array> | Uint8Array> => {
+    const part = first ?? await cache.open(entry);
+    first = null;
+    if (part === null) throw new Error("Cannot read on: the stored copy was replaced");
+    const until = end ?? entry.size;
+    if (until - start > SMALL_BODY_BYTES) return fileStream(part.file, start, until, () => {});
+    using _ = part;
+    return await readSmall(part.file, start, until);
+  };
+}
+
+async function readSmall(file: Deno.FsFile, start: number, end: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(end - start);
+  if (start > 0) await file.seek(start, Deno.SeekMode.Start);
+  for (let filled = 0; filled < bytes.byteLength;) {
+    const read = await file.read(bytes.subarray(filled));
+    if (read === null) throw new Error(`Cannot read byte ${start + filled}: file was cut`);
+    filled += read;
+  }
+  return bytes;
+}

@@ -1,0 +1,77 @@
+import { stringify } from "@std/yaml";
+import { join } from "@std/path";
+import { loadConfig } from "../../src/config/load_config.ts";
+import { type Proxy, startProxy } from "../../src/main/proxy.ts";
+import { systemClock } from "../../src/main/system_clock.ts";
+import type { Clock } from "../../src/types.ts";
+
+/** What a test says of its proxy; the rest are the program's defaults. */
+export interface TestProxyOptions {
+  /** As under `upstream` of the config file; a string stands for a server without more. */
+  readonly upstreams: readonly (string | Readonly<Record<string, unknown>>)[];
+  /** Further sections of the config file: `cache`, `misc`, `fetch`, … */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly clock?: Clock;
+  /** An existing data directory; without it a new one, which goes with the proxy. */
+  readonly dataDir?: string;
+  /** Extra keys of `storage.local`. */
+  readonly local?: Readonly<Record<string, unknown>>;
+}
+
+/** The proxy of `main.ts` inside the test's process, on a port of its own. */
+export class TestProxy implements AsyncDisposable {
+  readonly #proxy: Proxy;
+  readonly #ownDir: string | null;
+
+  private constructor(proxy: Proxy, readonly dataDir: string, ownDir: string | null) {
+    this.#proxy = proxy;
+    this.#ownDir = ownDir;
+  }
+
+  static async start(options: TestProxyOptions): Promise<TestProxy> {
+    const ownDir = options.dataDir === undefined ? await Deno.makeTempDir() : null;
+    const dataDir = options.dataDir ?? ownDir ?? "";
+    const { config } = loadConfig(configText(options, dataDir), () => undefined);
+    const clock = options.clock ?? systemClock;
+    return new TestProxy(await startProxy(config, { version: "0.0.0", clock }), dataDir, ownDir);
+  }
+
+  get port(): number {
+    return this.#proxy.address.port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Absolute path of what the data directory holds at a relative one. */
+  file(path: string): string {
+    return join(this.dataDir, path);
+  }
+
+  fetch(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(this.url + path, init);
+  }
+
+  /** Fetches and reads the body; fails when the transfer breaks. */
+  async get(path: string, init?: RequestInit): Promise<{ response: Response; text: string }> {
+    const response = await this.fetch(path, init);
+    return { response, text: await response.text() };
+  }
+
+  /** Cuts what is under way at once and removes the data directory if it is ours. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#proxy.stop(0, AbortSignal.abort());
+    if (this.#ownDir !== null) await Deno.remove(this.#ownDir, { recursive: true });
+  }
+}
+
+/** The config file of a test, as `main.ts` reads it. */
+export function configText(options: TestProxyOptions, dataDir: string): string {
+  return stringify({
+    listen: { address: "127.0.0.1", port: 0 },
+    upstream: options.upstreams.map((u) => typeof u === "string" ? { server: u } : u),
+    storage: { type: "local", local: { path: dataDir, ...options.local } },
+    ...options.config,
+  });
+}
