@@ -25,7 +25,9 @@ const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "erro
 
 const log = getLogger(["cache-proxy"]);
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+// Exits in so many words: the connection of a client that does not read what it was sent outlives
+// the server, and would keep the process.
+if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: readonly string[]): Promise<number> {
   const parsed = parseArgs(args, (name) => Deno.env.get(name));
@@ -57,14 +59,16 @@ async function run(args: Args): Promise<number> {
     return 0;
   } catch (error) {
     // Told apart from the log, where a newcomer who sees JSON may look for it in vain.
-    complain([describeStartFailure(error, config)]);
+    complain([error instanceof CacheProxyError ? error.message : `Cannot start: ${error}`]);
     return EXIT_FAILED;
   } finally {
     await endLogging();
   }
 }
 
-async function readConfig(args: Args): Promise<{ config: Config; warnings: string[] } | null> {
+async function readConfig(
+  args: Args,
+): Promise<{ config: Config; warnings: readonly string[] } | null> {
   try {
     const text = await Deno.readTextFile(args.configFile);
     const { config, warnings } = loadConfig(text, (name) => Deno.env.get(name));
@@ -121,15 +125,6 @@ async function serveUntilSignal(proxy: Proxy, config: Config): Promise<void> {
     Deno.removeSignalListener("SIGTERM", onTerm);
     Deno.removeSignalListener("SIGINT", onInt);
   }
-}
-
-function describeStartFailure(error: unknown, config: Config): string {
-  const { address, port } = config.listen;
-  if (error instanceof Deno.errors.AddrInUse) {
-    return `Cannot listen on ${address}:${port}: something else does; --listen names another place`;
-  }
-  if (error instanceof CacheProxyError) return error.message;
-  return `Cannot start: ${error instanceof Error ? error.message : error}`;
 }
 
 function print(text: string): void {

@@ -1,5 +1,5 @@
 import type { CacheResult } from "../decide/cache_status.ts";
-import { failureStatus, type FailureStatus, isGoneEverywhere } from "../decide/failure.ts";
+import { type FailureStatus, failureStatus, isGoneEverywhere } from "../decide/failure.ts";
 import { freshness, refreshAfterMs } from "../decide/freshness.ts";
 import type { Fill, Filler, FillHead } from "../fill/fill.ts";
 import type { OpenEntry, Storage } from "../storage/storage.ts";

@@ -51,8 +51,7 @@ export function admit(answer: AnswerFacts, question: QuestionFacts, now: Instant
     return { kind: "not-modified", reason: "older-than-stored" };
   }
   if (answer.status !== 200) return { kind: "pass", head, reason: "status" };
-  // RFC 9110 section 12.5.5: no request can be matched with a stored answer that varies on "*".
-  if (firstValue(answer.headers, "vary")?.trim() === "*") {
+  if (variesOnEverything(answer.headers)) {
     return { kind: "pass", head, reason: "varies-on-everything" };
   }
   if (head.size === null && !endIsMarked(answer)) {
@@ -84,6 +83,13 @@ function refusalOf(answer: AnswerFacts, question: QuestionFacts): FailureReason 
     if (PACKAGE_SUFFIX.test(question.path)) return { kind: "html" };
   }
   return null;
+}
+
+/** RFC 9110 section 12.5.5: a stored answer with `*` in its list suits no request. */
+function variesOnEverything(headers: HeaderList): boolean {
+  return headers.some(([name, value]) =>
+    name === "vary" && value.split(",").some((member) => member.trim() === "*")
+  );
 }
 
 function bodyHead(answer: AnswerFacts, now: Instant): BodyHead {

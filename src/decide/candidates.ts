@@ -10,7 +10,8 @@ export interface Candidate {
  * The upstreams whose `path.match` fits, by priority: groups from the highest to the lowest, in a
  * group in the order of the config file. Empty when no upstream serves the path.
  *
- * The mapping works on the path as the client spelled it, priorities on the canonical path.
+ * Who is asked, and for what, depends on the key alone; the client's spelling is what the upstream
+ * then gets.
  */
 export function candidateGroups(
   target: Target,
@@ -29,12 +30,25 @@ export function candidateGroups(
 }
 
 function candidateUrl(target: Target, upstream: Upstream): string | null {
-  let path = target.rawPath;
-  if (upstream.mapping !== null) {
-    if (!upstream.mapping.match.test(path)) return null;
-    path = upstream.mapping.match.replaceAll(path, upstream.mapping.replace);
-  }
+  const path = mappedPath(target, upstream);
+  if (path === null) return null;
   return upstream.server + (path.startsWith("/") ? "" : "/") + path + target.query;
+}
+
+function mappedPath({ path, rawPath }: Target, { mapping }: Upstream): string | null {
+  if (mapping === null) return rawPath;
+  if (!mapping.match.test(path)) return null;
+  const mapped = mapping.match.replaceAll(path, mapping.replace);
+  if (rawPath === path) return mapped;
+  // By a spelling that the expression takes for something else (`/debi%61n/`) a client could fill
+  // the key of all others from another mirror or another file.
+  const spelled = mapping.match.replaceAll(rawPath, mapping.replace);
+  return decoded(spelled) === decoded(mapped) ? spelled : mapped;
+}
+
+/** A text to compare by: each escaped byte as one character. */
+function decoded(path: string): string {
+  return path.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
 }
 
 function priorityOf(path: string, upstream: Upstream): number {

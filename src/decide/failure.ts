@@ -26,9 +26,10 @@ export function failureStatus(failures: readonly AttemptFailure[]): FailureStatu
  * withheld: a mixed verdict says more about the mirrors than about the file.
  */
 export function isGoneEverywhere(failures: readonly AttemptFailure[]): boolean {
-  return failures.length > 0 && failures.every(({ reason }) =>
-    reason.kind === "status" && (reason.status === 404 || reason.status === 410)
-  );
+  return failures.length > 0 &&
+    failures.every(({ reason }) =>
+      reason.kind === "status" && (reason.status === 404 || reason.status === 410)
+    );
 }
 
 /** A failure in a few words for logs and error answers; no URL, no credential. */

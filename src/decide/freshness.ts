@@ -26,5 +26,7 @@ export function freshness(entry: Entry, refreshAfterMs: number | null, now: Inst
   if (refreshAfterMs === null) return { kind: "fresh", reason: "never-refreshed" };
   const ageMs = now - entry.validatedAt;
   if (ageMs < 0) return { kind: "stale", reason: "from-the-future" };
-  return ageMs < refreshAfterMs ? { kind: "fresh", reason: "young" } : { kind: "stale", reason: "old" };
+  return ageMs < refreshAfterMs
+    ? { kind: "fresh", reason: "young" }
+    : { kind: "stale", reason: "old" };
 }

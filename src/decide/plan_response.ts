@@ -1,12 +1,6 @@
 import type { Instant } from "../types.ts";
 import { evaluateConditional, type Preconditions } from "./conditional.ts";
-import {
-  type ByteRange,
-  neededBytes,
-  parseRange,
-  rangeApplies,
-  resolveRange,
-} from "./range.ts";
+import { type ByteRange, neededBytes, parseRange, rangeApplies, resolveRange } from "./range.ts";
 
 /** The parts of a client's request that select what of a representation is sent. */
 export interface SelectingHeaders extends Preconditions {

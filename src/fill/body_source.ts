@@ -9,13 +9,14 @@ export interface BodyRules {
   /** How long one read may take, in milliseconds. There is no limit on the whole. */
   readonly stallTimeoutMs: number;
   readonly clock: Clock;
-  /** Ends the request that the body belongs to; pending reads then fail with the given error. */
-  readonly abort: (reason: UpstreamError) => void;
+  /** Of the request that the body belongs to: when it is aborted, reads fail with its reason. */
+  readonly controller: AbortController;
 }
 
 /**
  * An upstream's body that keeps its promises: a read gives bytes, the honest end, or an
- * `UpstreamError`. A body that is shorter or longer than declared never ends well.
+ * `UpstreamError`. A body that is shorter or longer than declared never ends well, nor does one that
+ * was given up; who reads on after the end or a failure gets the same again.
  *
  * Only time spent waiting for the upstream counts as a stall; a reader that takes a pause does not.
  */
@@ -26,7 +27,8 @@ export class BodySource {
   readonly #ahead: Uint8Array[] = [];
   #aheadBytes = 0;
   #received = 0;
-  #ended = false;
+  /** How the body ended; null while it goes on. The first end stands. */
+  #end: "whole" | UpstreamError | null = null;
   #filling: Promise<void> | null = null;
   #stopReadingAhead = false;
   /** When the read that is under way began; null when none is. */
@@ -36,6 +38,10 @@ export class BodySource {
   constructor(body: ReadableStream<Uint8Array> | null, rules: BodyRules) {
     this.#reader = body?.getReader() ?? null;
     this.#rules = rules;
+    const { signal } = rules.controller;
+    const onAbort = (): void => this.#finish(upstreamErrorOf(signal.reason));
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
   }
 
   /** The next bytes, never empty; null at the end. One read at a time. */
@@ -52,7 +58,7 @@ export class BodySource {
    * many bytes in memory, and at most one chunk more.
    */
   async readAhead(bytes: number): Promise<void> {
-    while (!this.#stopReadingAhead && !this.#ended && this.#aheadBytes < bytes) {
+    while (!this.#stopReadingAhead && this.#end === null && this.#aheadBytes < bytes) {
       this.#filling = this.#fillAhead();
       try {
         await this.#filling;
@@ -64,8 +70,7 @@ export class BodySource {
 
   /** Gives the body up and its connection with it. */
   cancel(): void {
-    this.#end();
-    this.#rules.abort(new UpstreamError({ kind: "aborted" }));
+    this.#rules.controller.abort(new UpstreamError({ kind: "aborted" }));
   }
 
   async #fillAhead(): Promise<void> {
@@ -76,18 +81,19 @@ export class BodySource {
   }
 
   async #readUpstream(): Promise<Uint8Array | null> {
-    if (this.#ended) return null;
+    if (this.#end === "whole") return null;
+    if (this.#end !== null) throw this.#end;
     this.#waitingSince = this.#rules.clock.now();
     if (this.#cancelWatch === null) this.#watch(this.#rules.stallTimeoutMs);
     try {
       const chunk = await this.#readChunk();
-      if (chunk === null) this.#end();
+      if (chunk === null) this.#finish("whole");
       return chunk;
     } catch (error) {
-      this.#end();
       const failure = this.#failure(error);
+      this.#finish(failure);
       // Whatever is wrong, nobody reads on: the connection goes at once.
-      this.#rules.abort(failure);
+      this.#rules.controller.abort(failure);
       throw failure;
     } finally {
       this.#waitingSince = null;
@@ -122,19 +128,23 @@ export class BodySource {
 
   /** One timer for the whole body: it looks whether the read of the moment is overdue. */
   #watch(ms: number): void {
-    const { clock, stallTimeoutMs, abort } = this.#rules;
+    const { clock, stallTimeoutMs, controller } = this.#rules;
     this.#cancelWatch = clock.after(ms, () => {
-      if (this.#ended) return;
       const since = this.#waitingSince;
       const leftMs = since === null ? stallTimeoutMs : since + stallTimeoutMs - clock.now();
-      if (leftMs > 0) this.#watch(leftMs);
-      else abort(new UpstreamError({ kind: "stalled", afterMs: stallTimeoutMs }));
+      // Never longer than from the start, should the clock have been set back.
+      if (leftMs > 0) this.#watch(Math.min(leftMs, stallTimeoutMs));
+      else controller.abort(new UpstreamError({ kind: "stalled", afterMs: stallTimeoutMs }));
     });
   }
 
-  #end(): void {
-    this.#ended = true;
+  #finish(end: "whole" | UpstreamError): void {
+    this.#end ??= end;
     this.#cancelWatch?.();
     this.#cancelWatch = null;
   }
+}
+
+function upstreamErrorOf(reason: unknown): UpstreamError {
+  return reason instanceof UpstreamError ? reason : new UpstreamError({ kind: "aborted" });
 }

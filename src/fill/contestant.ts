@@ -67,7 +67,7 @@ export async function contestant(
     declared: admission.head.size,
     stallTimeoutMs: contest.stallTimeoutMs,
     clock: contest.clock,
-    abort: (reason) => controller.abort(reason),
+    controller,
   });
   await earnVictory(source, admission.head, contest);
   const unstorable = admission.kind === "pass" ? admission.reason : null;

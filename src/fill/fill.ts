@@ -47,7 +47,7 @@ export interface Refused {
 
 /** How the body ended. */
 export type FillEnd =
-  | { readonly kind: "stored"; readonly entry: Entry; readonly path: string }
+  | { readonly kind: "stored"; readonly entry: Entry }
   /** The bytes did not arrive whole; the entry is as it was. */
   | { readonly kind: "broken"; readonly reason: string }
   /**

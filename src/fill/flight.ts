@@ -7,7 +7,8 @@ import type { BodyHead, Clock, Entry, Instant, Target } from "../types.ts";
 import type { BodySource } from "./body_source.ts";
 import { contestant, type Won } from "./contestant.ts";
 import type { FillHead } from "./fill.ts";
-import { fork, type ForkEnd } from "./fork.ts";
+import type { ForkEnd } from "./file_branch.ts";
+import { fork } from "./fork.ts";
 import { followGrowing } from "./growing_reader.ts";
 import { ProgressSignal } from "./progress_signal.ts";
 import { race } from "./race.ts";
@@ -131,13 +132,23 @@ export class Flight {
   #keepStored(won: Extract<Won, { kind: "not-modified" }>): void {
     const { known } = this.#plan;
     if (known === null) throw new Error("Cannot keep a stored copy: none is known");
-    const at = this.#parts.clock.now();
-    // When the entry has gone meanwhile, whoever opens it finds out and looks again.
-    const entry = this.#parts.storage.validated(known, at) ?? { ...known, validatedAt: at };
+    const entry = this.#renew(known, this.#parts.clock.now());
     this.progress.finish({ kind: "broken", reason: "there is no body" });
     this.#head.resolve({ kind: "validated", entry, upstream: won.upstream });
     const { key } = this.target;
     log.debug("{upstream} vouched for {key}: {reason}", { ...won, key });
+  }
+
+  /** What is vouched for is served, though the index may not take the news. */
+  #renew(known: Entry, at: Instant): Entry {
+    const renewed = { ...known, validatedAt: at };
+    try {
+      // When the entry has gone meanwhile, whoever opens it finds out and looks again.
+      return this.#parts.storage.validated(known, at) ?? renewed;
+    } catch (error) {
+      log.error("Cannot note that {key} was validated: {error}", { key: known.key, error });
+      return renewed;
+    }
   }
 
   async #fill(source: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
@@ -160,7 +171,7 @@ export class Flight {
     const { lead, written, drained } = fork(source, file, this.progress, {
       wantsLead: this.#plan.wantsLead,
       batchBytes: chunkBytes,
-      follow: (offset) => followGrowing(this, offset, head.size),
+      follow: (offset) => followGrowing(this, offset, head.size, (it) => storage.open(it)),
     });
     this.#lead = lead;
     this.#head.resolve({ kind: "filling", head });
@@ -170,7 +181,7 @@ export class Flight {
       try {
         const entry = await file.commit({ ...head, storedAt: clock.now() });
         this.#logStored(head, entry.size);
-        this.progress.finish({ kind: "stored", entry, path: storage.pathOf(entry) });
+        this.progress.finish({ kind: "stored", entry });
       } catch (error) {
         log.error("Cannot keep {key}: {error}", { key, error });
         this.progress.finish({ kind: "broken", reason: "the file could not be published" });
@@ -214,8 +225,16 @@ export class Flight {
     const giveUp = this.#parts.clock.after(this.#parts.stallTimeoutMs, () => {
       void this.claimRest()?.cancel();
     });
-    await drained;
+    await this.#endOf(drained);
     giveUp();
+  }
+
+  /** Waits for what depends on a client that reads, or else for the abort of the flight. */
+  async #endOf(reading: Promise<void>): Promise<void> {
+    const aborted = Promise.withResolvers<void>();
+    const { signal } = this.#controller;
+    signal.addEventListener("abort", () => aborted.resolve(), { once: true });
+    if (!signal.aborted) await Promise.race([reading, aborted.promise]);
   }
 
   /** Hands the body to whoever started the flight, past the disk. */
@@ -241,7 +260,7 @@ export class Flight {
     this.#plan.onUnshareable();
     this.progress.finish({ kind: "broken", reason: "the body is not stored" });
     this.#head.resolve({ kind: "passing", head, reason });
-    await ended.promise;
+    await this.#endOf(ended.promise);
   }
 
   #warnUnstorable(error: unknown): void {
@@ -262,4 +281,3 @@ export class Flight {
     });
   }
 }
-

@@ -1,3 +1,5 @@
+import type { OpenEntry } from "../storage/storage.ts";
+import type { Entry } from "../types.ts";
 import type { Fill } from "./fill.ts";
 
 /** Bytes of one read from the growing file. Many slow joiners hold one such buffer each. */
@@ -6,19 +8,25 @@ const READ_BYTES = 256 * 1024;
 /** What following needs of a fill. */
 export type Followed = Pick<Fill, "path" | "progress" | "claimRest">;
 
+/** Opens the bytes of exactly this copy; null when it was replaced or removed. */
+export type OpenStored = (entry: Entry) => Promise<Pick<OpenEntry, "file"> | null>;
+
 /**
  * The bytes of a growing file from `start` up to `end` (exclusive; null: up to wherever the body
  * ends), as they come in. Fails when the body breaks off, so that the client's transfer breaks too.
  *
  * The file is opened before the promise resolves: from then on it stays readable, whether the fill
  * is committed, aborted or replaced.
+ *
+ * @throws {Error} When the fill has ended and left no file, or another copy has taken its place.
  */
 export async function followGrowing(
   fill: Followed,
   start: number,
   end: number | null,
+  openStored: OpenStored,
 ): Promise<ReadableStream<Uint8Array>> {
-  const reader = new GrowingReader(fill, await openGrowing(fill), start, end);
+  const reader = new GrowingReader(fill, await openGrowing(fill, openStored), start, end);
   return new ReadableStream({
     type: "bytes",
     autoAllocateChunkSize: READ_BYTES,
@@ -28,17 +36,20 @@ export async function followGrowing(
 }
 
 /** Opens the file under whichever of its two names it has right now. */
-async function openGrowing(fill: Followed): Promise<Deno.FsFile> {
+async function openGrowing(fill: Followed, openStored: OpenStored): Promise<Deno.FsFile> {
   try {
-    if (fill.path === null) throw new Deno.errors.NotFound("The fill has no file");
-    return await Deno.open(fill.path);
+    if (fill.path !== null) return await Deno.open(fill.path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // The file is renamed just before the end is told.
-    while (fill.progress.end === null) await fill.progress.changed();
-    if (fill.progress.end.kind !== "stored") throw error;
-    return await Deno.open(fill.progress.end.path);
   }
+  // The file is renamed or removed just before the end is told.
+  while (fill.progress.end === null) await fill.progress.changed();
+  const { end } = fill.progress;
+  if (end.kind !== "stored") throw new Error(`Cannot follow a fill that has ended: ${end.reason}`);
+  // By its name alone it could be the file of a later fill: bytes of two copies never mix.
+  const stored = await openStored(end.entry);
+  if (stored === null) throw new Error("Cannot follow a fill whose file was replaced or removed");
+  return stored.file;
 }
 
 class GrowingReader {
@@ -69,12 +80,11 @@ class GrowingReader {
 
   cancel(): void {
     this.#close();
-    void this.#rest?.cancel().catch(() => {});
   }
 
   async #pull(controller: ReadableByteStreamController): Promise<void> {
     const { progress } = this.#fill;
-    for (;;) {
+    while (!this.#closed) {
       this.#claimRestIfStuck();
       if (this.#offset === this.#end) return this.#finish(controller);
       if (this.#offset < progress.written) return await this.#readFile(controller);
@@ -128,7 +138,6 @@ class GrowingReader {
 
   #finish(controller: ReadableByteStreamController): void {
     this.#close();
-    void this.#rest?.cancel().catch(() => {});
     controller.close();
     // A pending request for a buffer must be answered before the close takes effect.
     controller.byobRequest?.respond(0);
@@ -138,5 +147,6 @@ class GrowingReader {
     if (this.#closed) return;
     this.#closed = true;
     this.#file.close();
+    void this.#rest?.cancel().catch(() => {});
   }
 }

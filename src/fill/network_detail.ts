@@ -8,7 +8,9 @@ export function networkDetail(error: unknown): string {
     messages.push(e.message);
   }
   for (const message of messages) {
-    const detail = /(?:client|proxy) error \([^)]*\): (.+)$/s.exec(message)?.[1];
+    const detail = /(?:client|proxy) error \([^)]*\): (.+)$/s.exec(message)?.[1] ??
+      // Ports that fetch never connects to: https://fetch.spec.whatwg.org/#port-blocking
+      /requests to port \d+ are blocked$/i.exec(message)?.[0];
     if (detail !== undefined) return detail.replace(/ \(os error \d+\)$/, "");
   }
   return "connection failed";

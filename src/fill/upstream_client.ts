@@ -107,7 +107,7 @@ export class UpstreamClient implements Disposable {
     ]);
     for (const [name, value] of question.headers) headers.set(name, value);
     // Credentials are for the host that they were configured for, not for one it redirects to.
-    if (sameHost) for (const [name, value] of this.#upstream.headers) headers.set(name, value);
+    if (sameHost) { for (const [name, value] of this.#upstream.headers) headers.set(name, value); }
     return headers;
   }
 }

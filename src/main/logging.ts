@@ -1,7 +1,6 @@
 import {
   configure,
   dispose,
-  getJsonLinesFormatter,
   getTextFormatter,
   type LogLevel as LibraryLevel,
   type LogRecord,
@@ -22,7 +21,7 @@ export async function startLogging(
 ): Promise<() => Promise<void>> {
   const lines = new LineWriter();
   const formatter = format === "json"
-    ? getJsonLinesFormatter({ properties: "flatten" })
+    ? formatJson
     : getTextFormatter({ timestamp: "rfc3339", level: "full", category: ".", value: plainValue });
   const sink: Sink = (record: LogRecord) => lines.write(formatter(record));
   await configure({
@@ -41,6 +40,21 @@ export async function startLogging(
 
 function libraryLevel(level: LogLevel): LibraryLevel {
   return level === "warn" ? "warning" : level;
+}
+
+/**
+ * One object a line. The library's own formatter puts the values of a message in quotes, which JSON
+ * then escapes.
+ */
+function formatJson(record: LogRecord): string {
+  const line = {
+    "@timestamp": new Date(record.timestamp).toISOString(),
+    level: record.level === "warning" ? "WARN" : record.level.toUpperCase(),
+    logger: record.category.join("."),
+    message: record.message.map((part, at) => at % 2 === 0 ? part : plainValue(part)).join(""),
+    ...record.properties,
+  };
+  return JSON.stringify(line, (_, it) => it instanceof Error ? plainValue(it) : it) + "\n";
 }
 
 /** Values as a person would write them: no quotes around names, a dash for what is not there. */

@@ -1,5 +1,6 @@
 import { Cache } from "../cache/cache.ts";
 import type { Config } from "../config/config.ts";
+import { CacheProxyError } from "../errors.ts";
 import { Flights } from "../fill/flights.ts";
 import { OpenBodies } from "../server/body_stream.ts";
 import { createHandler } from "../server/handler.ts";
@@ -30,15 +31,16 @@ export interface ProxyOptions {
  * Builds the parts, from the disk upwards, and starts to serve.
  *
  * @throws {StorageError} When the data directory cannot be used.
- * @throws {Error} When the address is in use or the certificate cannot be read.
+ * @throws {CacheProxyError} `listen-failed` when the address cannot be had or the certificate and
+ * its key do not fit, `tls-unreadable` when they cannot be read.
  */
 export async function startProxy(config: Config, options: ProxyOptions): Promise<Proxy> {
   const { clock } = options;
   const tls = config.listen.tls === null ? {} : {
-    cert: await Deno.readTextFile(config.listen.tls.cert),
-    key: await Deno.readTextFile(config.listen.tls.key),
+    cert: await readPem("certificate", config.listen.tls.cert),
+    key: await readPem("private key", config.listen.tls.key),
   };
-  const storage = await LocalStorage.open(config.storage);
+  const storage = await LocalStorage.open({ ...config.storage, system: { clock } });
   const instance = crypto.randomUUID().slice(0, 8);
   const flights = new Flights({
     upstreams: config.upstreams,
@@ -67,8 +69,32 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
   } catch (error) {
     await flights.abortAll();
     storage.close();
-    throw error;
+    throw listenFailure(config, error);
   }
+}
+
+async function readPem(what: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CacheProxyError("tls-unreadable", "config", `Cannot read ${what} "${path}": ${why}`, {
+      cause: error,
+    });
+  }
+}
+
+function listenFailure(config: Config, cause: unknown): CacheProxyError {
+  const { address, port } = config.listen;
+  const place = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  const why = cause instanceof Deno.errors.AddrInUse
+    ? "something else does; --listen names another place"
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
+  return new CacheProxyError("listen-failed", "config", `Cannot listen on ${place}: ${why}`, {
+    cause,
+  });
 }
 
 interface RunningParts {

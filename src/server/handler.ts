@@ -2,7 +2,8 @@ import { getLogger } from "@logtape/logtape";
 import type { Cache, Outcome } from "../cache/cache.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { parseTarget } from "../decide/parse_target.ts";
-import type { Clock, Target } from "../types.ts";
+import { planResponse } from "../decide/plan_response.ts";
+import type { Clock, Instant, Target } from "../types.ts";
 import type { Accel } from "./accel.ts";
 import { logAccess } from "./access_log.ts";
 import type { OpenBodies } from "./body_stream.ts";
@@ -17,8 +18,9 @@ import { serveStored } from "./serve_stored.ts";
 const log = getLogger(["cache-proxy", "server"]);
 
 /**
- * How often a request looks again when the file that the index named has gone. Once is the normal
- * case of a file removed by hand; more needs somebody who removes it faster than we fill.
+ * How often a request looks for its file. A second time is the normal case of a stored file that was
+ * removed by hand, or of a fill that broke off before this request had got a byte; a third one needs
+ * bad luck as well.
  */
 const MAX_LOOKUPS = 3;
 
@@ -83,7 +85,7 @@ async function answerRequest(
     const answer = await answerTarget(parsed.target, exchange, parts);
     if (answer !== null) return answer;
   }
-  return errorAnswer(500, "The stored file keeps disappearing");
+  return errorAnswer(502, `The file was lost ${MAX_LOOKUPS} times, stored or on its way`);
 }
 
 async function answerTarget(
@@ -98,11 +100,11 @@ async function answerTarget(
     case "stored":
       return await serveStored(outcome, exchange, cache, accel, clock.now());
     case "filling":
-      return await serveFilling(outcome, exchange, clock);
+      return await serveFilling(outcome, exchange, cache, clock);
     case "passing":
       return await servePassing(outcome, exchange, clock.now());
     case "head":
-      return await answerHead(outcome);
+      return await answerHead(outcome, exchange, clock.now());
     case "failed":
       return upstreamErrorAnswer(outcome.status, outcome.failures);
     case "refused":
@@ -110,16 +112,24 @@ async function answerTarget(
   }
 }
 
-async function answerHead({ head }: Extract<Outcome, { kind: "head" }>): Promise<Answer> {
+/** The head that the same GET would get now. */
+async function answerHead(
+  { head }: Extract<Outcome, { kind: "head" }>,
+  { selecting }: Exchange,
+  now: Instant,
+): Promise<Answer> {
   const status = { hadStored: false, upstream: head.upstream, freshForMs: null };
   const headers = [...representationFields(head), ...commonHeaders("MISS", status)];
-  const answer = await renderPlan({ kind: "whole" }, "HEAD", {
+  const plan = head.status === 200
+    ? planResponse(selecting, { ...head, available: 0 }, now)
+    : { kind: "whole" } as const;
+  const answer = await renderPlan(plan.kind === "wait" ? { kind: "whole" } : plan, "HEAD", {
     headers: headers as [string, string][],
     contentType: firstValue(head.headers, "content-type"),
     size: head.size,
     open: () => Promise.reject(new Error("A HEAD has no body")),
   });
-  return { ...answer, status: head.status };
+  return plan.kind === "whole" ? { ...answer, status: head.status } : answer;
 }
 
 function note(facts: AccessFacts, outcome: Outcome): void {

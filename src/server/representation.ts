@@ -20,6 +20,16 @@ export interface Answer {
   readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
 }
 
+/** What an answer without any part of the representation must not say of its empty body. */
+const OF_THE_BODY: readonly string[] = [
+  "cache-control",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "content-type",
+  "expires",
+];
+
 /** Carries a plan out, all but `wait`. A HEAD gets the same headers and no body. */
 export async function renderPlan(
   plan: Exclude<ResponsePlan, { kind: "wait" }>,
@@ -31,9 +41,9 @@ export async function renderPlan(
     case "not-modified":
       return notModified(headers);
     case "precondition-failed":
-      return { status: 412, headers: new Headers(), body: null };
+      return { status: 412, headers: withoutFields(headers, OF_THE_BODY), body: null };
     case "unsatisfiable":
-      headers.delete("content-type");
+      withoutFields(headers, OF_THE_BODY);
       headers.set("content-range", `bytes */${plan.size}`);
       headers.set("content-length", "0");
       return { status: 416, headers, body: null };
@@ -57,8 +67,13 @@ export async function renderPlan(
 
 /** RFC 9110 section 15.4.5: no field but those that tell a cache what it has. */
 function notModified(headers: Headers): Answer {
-  for (const name of ["content-type", "content-encoding", "content-language"]) headers.delete(name);
+  withoutFields(headers, ["content-type", "content-encoding", "content-language"]);
   return { status: 304, headers, body: null };
+}
+
+function withoutFields(headers: Headers, names: readonly string[]): Headers {
+  for (const name of names) headers.delete(name);
+  return headers;
 }
 
 function severalRanges(

@@ -1,4 +1,4 @@
-import type { Outcome } from "../cache/cache.ts";
+import type { Cache, Outcome } from "../cache/cache.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { planResponse, type ResponsePlan } from "../decide/plan_response.ts";
 import type { Fill } from "../fill/fill.ts";
@@ -8,12 +8,19 @@ import { commonHeaders } from "./common_headers.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Answer, renderPlan } from "./representation.ts";
 
-/** Answers from a body that is on its way into the cache. */
+/** RFC 9110 sections 15.3.5 and 15.3.6: such an answer ends with its head. */
+const BODYLESS_STATUSES: ReadonlySet<number> = new Set([204, 205]);
+
+/**
+ * Answers from a body that is on its way into the cache. null when the fill has ended before a byte
+ * was sent and left nothing to send: then the cache must look again.
+ */
 export async function serveFilling(
   outcome: Extract<Outcome, { kind: "filling" }>,
   exchange: Exchange,
+  cache: Cache,
   clock: Clock,
-): Promise<Answer> {
+): Promise<Answer | null> {
   const { fill, head } = outcome;
   const lead = fill.takeLead();
   let usedLead = false;
@@ -28,9 +35,13 @@ export async function serveFilling(
       size,
       open: async (start, end) => {
         usedLead = lead !== null && plan.kind === "whole";
-        return usedLead && lead !== null ? lead : await followGrowing(fill, start, end);
+        if (usedLead && lead !== null) return lead;
+        return await followGrowing(fill, start, end, (entry) => cache.open(entry));
       },
     });
+  } catch (error) {
+    if (fill.progress.end === null) throw error;
+    return null;
   } finally {
     // A branch that nobody reads would fill up first; the fill itself goes on without it.
     if (!usedLead) void lead?.cancel();
@@ -45,22 +56,30 @@ export async function servePassing(
 ): Promise<Answer> {
   const { fill, head } = outcome;
   const lead = fill.takeLead();
+  if (BODYLESS_STATUSES.has(head.status)) {
+    void lead?.cancel();
+    return { status: head.status, headers: new Headers(passingHeaders(outcome)), body: null };
+  }
   const selecting = { ...exchange.selecting, range: null };
   const conditional = head.status === 200
     ? planResponse(selecting, { ...head, available: 0 }, now)
     : { kind: "whole" } as const;
   const plan = conditional.kind === "wait" ? { kind: "whole" } as const : conditional;
   const answer = await renderPlan(plan, exchange.method, {
-    headers: [
-      ...representationFields(head),
-      ...commonHeaders("BYPASS", { ...outcome, ...head, freshForMs: null }),
-    ].filter(([name]) => name !== "accept-ranges") as [string, string][],
+    headers: passingHeaders(outcome),
     contentType: firstValue(head.headers, "content-type"),
     size: head.size,
     open: () => Promise.resolve(lead ?? new Uint8Array()),
   });
   if (answer.body === null) void lead?.cancel();
   return plan.kind === "whole" ? { ...answer, status: head.status } : answer;
+}
+
+function passingHeaders(outcome: Extract<Outcome, { kind: "passing" }>): [string, string][] {
+  const { head, hadStored } = outcome;
+  const facts = { hadStored, upstream: head.upstream, freshForMs: null };
+  const common = commonHeaders("BYPASS", facts).filter(([name]) => name !== "accept-ranges");
+  return [...representationFields(head), ...common] as [string, string][];
 }
 
 /**
@@ -79,6 +98,8 @@ async function planWhenPossible(
     const facts = { ...head, size, available: progress.written };
     const plan = planResponse(exchange.selecting, facts, clock.now());
     if (plan.kind !== "wait") return { plan, size };
+    // Nobody knows the size any more, but the bytes can be had, once and in order.
+    if (progress.end?.kind === "unstorable") return { plan: { kind: "whole" }, size };
     if (progress.end !== null) {
       throw new Error(`Cannot answer a range: the body broke off at byte ${progress.written}`);
     }

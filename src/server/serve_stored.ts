@@ -35,14 +35,19 @@ export async function serveStored(
   const located = accel === null || isSettledWithoutBody(plan)
     ? null
     : accelHeaders(accel, exchange.request.headers, entry.file);
-  if (located !== null) {
-    cache.used(entry);
-    return { status: 200, headers: new Headers([...headers, ...located]), body: null };
-  }
   const needsBytes = exchange.method === "GET" && !isSettledWithoutBody(plan);
-  const opened = needsBytes ? await cache.open(entry) : null;
+  // Even for a front server, which could not tell us that the file has gone.
+  let opened = needsBytes ? await cache.open(entry) : null;
   if (needsBytes && opened === null) return null;
   cache.used(entry);
+  if (located !== null || (plan.kind === "ranges" && plan.ranges.length > 1)) {
+    // Several parts are opened one by one: a client may leave before the first one is sent.
+    opened?.[Symbol.dispose]();
+    opened = null;
+  }
+  if (located !== null) {
+    return { status: 200, headers: new Headers([...headers, ...located]), body: null };
+  }
   return await renderPlan(plan, exchange.method, {
     headers,
     contentType: firstValue(entry.headers, "content-type"),
@@ -55,7 +60,7 @@ function isSettledWithoutBody(plan: ResponsePlan): boolean {
   return ["not-modified", "precondition-failed", "unsatisfiable"].includes(plan.kind);
 }
 
-/** The first part comes from the file that is open already, every further one opens it again. */
+/** What is open already is taken first; every further part opens the file again. */
 function openParts(entry: Entry, opened: OpenEntry | null, cache: Cache) {
   let first = opened;
   return async (

@@ -1,3 +1,5 @@
+import { Counter } from "./gate.ts";
+
 /** A request as an origin saw it. */
 export interface SeenRequest {
   readonly method: string;
@@ -12,6 +14,8 @@ export type Answerer = (request: SeenRequest, raw: Request) => Response | Promis
 /** A mirror on loopback that counts what it is asked and answers as the test says. */
 export class Origin implements AsyncDisposable {
   readonly seen: SeenRequest[] = [];
+  /** Counts the requests, for those who wait for one. */
+  readonly asked = new Counter();
   /** Bodies that whoever asked gave up before their end. */
   cancelled = 0;
   answer: Answerer;
@@ -23,6 +27,7 @@ export class Origin implements AsyncDisposable {
       const target = request.url.slice(request.url.indexOf("/", "http://".length));
       const seen = { method: request.method, target, headers: request.headers };
       this.seen.push(seen);
+      this.asked.up();
       return this.answer(seen, request);
     });
   }
@@ -56,11 +61,19 @@ export interface RawExchange {
 /** A mirror that speaks bytes, not HTTP: for answers that no HTTP library would send. */
 export class RawOrigin implements AsyncDisposable {
   readonly heads: string[] = [];
+  /** Counts the requests, for those who wait for one. */
+  readonly asked = new Counter();
   readonly #listener: Deno.TcpListener;
   readonly #conns = new Set<Deno.TcpConn>();
   readonly #running: Promise<void>;
+  readonly #resets: boolean;
 
-  constructor(script: (exchange: RawExchange) => Promise<void> | void) {
+  /** @param resets Whether connections are reset at their first byte; the script is not run then. */
+  constructor(
+    script: (exchange: RawExchange) => Promise<void> | void,
+    { resets = false }: { readonly resets?: boolean } = {},
+  ) {
+    this.#resets = resets;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#running = this.#run(script);
   }
@@ -93,9 +106,12 @@ export class RawOrigin implements AsyncDisposable {
     script: (exchange: RawExchange) => Promise<void> | void,
   ): Promise<void> {
     try {
+      // To close with unread bytes sends a reset.
+      if (this.#resets) return void await conn.read(new Uint8Array(1));
       const head = await readHead(conn);
       if (head === null) return;
       this.heads.push(head);
+      this.asked.up();
       await script({
         head,
         conn,

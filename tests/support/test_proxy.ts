@@ -1,5 +1,7 @@
+import { assertEquals } from "@std/assert";
 import { stringify } from "@std/yaml";
 import { join } from "@std/path";
+import { DatabaseSync } from "node:sqlite";
 import { loadConfig } from "../../src/config/load_config.ts";
 import { type Proxy, startProxy } from "../../src/main/proxy.ts";
 import { systemClock } from "../../src/main/system_clock.ts";
@@ -59,10 +61,53 @@ export class TestProxy implements AsyncDisposable {
     return { response, text: await response.text() };
   }
 
+  /**
+   * Resolves when no unfinished file is left: what has been received is then stored, or will never
+   * be.
+   */
+  async settled(): Promise<void> {
+    while (!Deno.readDirSync(this.file(".cache-proxy/partial"))[Symbol.iterator]().next().done) {
+      await new Promise<void>((resolve) => setTimeout(resolve));
+    }
+  }
+
+  /** The keys that the index holds, in order. */
+  storedKeys(): string[] {
+    const index = new DatabaseSync(this.file(".cache-proxy/index.db"), { readOnly: true });
+    try {
+      const rows = index.prepare("SELECT key FROM entries ORDER BY key").all();
+      return rows.map((row) => String(row["key"]));
+    } finally {
+      index.close();
+    }
+  }
+
+  /** Paths of all files of the data directory but the index, relative to it, in order. */
+  files(): string[] {
+    return [...filesBelow(this.dataDir, "")].filter((path) => !OF_THE_STATE.test(path)).sort();
+  }
+
+  /** No file, finished or not, and no row in the index. */
+  async assertNothingStored(): Promise<void> {
+    await this.settled();
+    assertEquals([this.files(), this.storedKeys()], [[], []]);
+  }
+
   /** Cuts what is under way at once and removes the data directory if it is ours. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#proxy.stop(0, AbortSignal.abort());
     if (this.#ownDir !== null) await Deno.remove(this.#ownDir, { recursive: true });
+  }
+}
+
+/** Files of our own that are there without anything being stored. */
+const OF_THE_STATE = /^\.cache-proxy\/(index\.db|lock)/;
+
+function* filesBelow(root: string, folder: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(join(root, folder))) {
+    const path = folder === "" ? name : `${folder}/${name}`;
+    if (isDirectory) yield* filesBelow(root, path);
+    else yield path;
   }
 }
 

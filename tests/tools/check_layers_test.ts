@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
+import { tempDir } from "../support/temp_dir.ts";
 
 const TOOL = fromFileUrl(new URL("../../tools/check_layers.ts", import.meta.url));
 
@@ -93,17 +94,13 @@ for (const [what, files, expected] of WRONG) {
 async function check(
   changed: Readonly<Record<string, string>>,
 ): Promise<{ code: number; output: string }> {
-  const root = await Deno.makeTempDir();
-  try {
-    for (const [path, text] of Object.entries({ "deno.json": "{}", ...RIGHT, ...changed })) {
-      await Deno.mkdir(dirname(join(root, path)), { recursive: true });
-      await Deno.writeTextFile(join(root, path), text);
-    }
-    const args = ["run", "--allow-read", "--allow-run", TOOL, root];
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-    const decoder = new TextDecoder();
-    return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
-  } finally {
-    await Deno.remove(root, { recursive: true });
+  await using root = await tempDir();
+  for (const [path, text] of Object.entries({ "deno.json": "{}", ...RIGHT, ...changed })) {
+    await Deno.mkdir(dirname(join(root.path, path)), { recursive: true });
+    await Deno.writeTextFile(join(root.path, path), text);
   }
+  const args = ["run", "--allow-read", "--allow-run", TOOL, root.path];
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  const decoder = new TextDecoder();
+  return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
 }

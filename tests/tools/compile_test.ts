@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { tempDir } from "../support/temp_dir.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 const TOOL = join(ROOT, "tools/compile.ts");
@@ -11,7 +12,7 @@ const NOBODY = "http://127.0.0.1:1";
 // its place. The file that comes out is complete but does not run the program: deno does not look
 // for one at its own end.
 Deno.test("the compiled file holds the program, its packages and nothing of the tests", async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await tempDir();
   const output = join(folder.path, "cache-proxy");
   const { code, report } = await compile(ROOT, output, { DENORT_BIN: Deno.execPath() });
   assertEquals(code, 0, report);
@@ -30,7 +31,7 @@ Deno.test("the compiled file holds the program, its packages and nothing of the 
 });
 
 Deno.test("compiling without the runtime to embed ends with one line that says so", async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await tempDir();
   await Deno.writeTextFile(join(folder.path, "main.ts"), "Deno.exitCode = 0;\n");
   await Deno.writeTextFile(join(folder.path, "deno.json"), "{}\n");
   const output = join(folder.path, "out");
@@ -51,7 +52,7 @@ Deno.test("compiling without the runtime to embed ends with one line that says s
 });
 
 Deno.test("compiling a program with a fault says what the fault is", async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await tempDir();
   await Deno.writeTextFile(join(folder.path, "main.ts"), "const count: number = 'one';\ncount;\n");
   await Deno.writeTextFile(join(folder.path, "deno.json"), "{}\n");
   const { code, report } = await compile(folder.path, join(folder.path, "out"), {});
@@ -100,9 +101,4 @@ async function embeddedPermissions(
     .filter((kind) => flags[`allow_${kind}`] !== null && flags[`deny_${kind}`] === null)
     .sort();
   return { granted, prompt: flags["prompt"] };
-}
-
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await Deno.makeTempDir();
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
