@@ -8,11 +8,11 @@ import type { UpstreamClient } from "./upstream_client.ts";
 
 /**
  * A body that is declared to be no longer than this wins with its last byte rather than with its
- * head, so that a small one that breaks off loses the race instead of failing the client…
+ * first one, so that a small one that breaks off loses the race instead of failing the client…
  */
 const SMALL_BODY_BYTES = 64 * 1024;
 
-/** … but a head is never held back for longer than this. */
+/** … but its first byte is never held back for longer than this. */
 const SMALL_BODY_HOLD_MS = 20;
 
 /** An answer that is good enough to win. */
@@ -31,7 +31,7 @@ export interface Contest {
   readonly target: Target;
   /** The stored copy to revalidate; null: there is none. */
   readonly known: Entry | null;
-  /** Bytes that a contestant must deliver to win; 0: the head is enough. */
+  /** Bytes that a contestant must deliver to win; 0: the head and a first byte are enough. */
   readonly firstChunkBytes: number;
   readonly stallTimeoutMs: number;
   readonly clock: Clock;
@@ -77,7 +77,10 @@ export async function contestant(
 /** Resolves when the answer has delivered what it takes to win. */
 async function earnVictory(source: BodySource, head: BodyHead, contest: Contest): Promise<void> {
   if (contest.firstChunkBytes > 0) return await source.readAhead(contest.firstChunkBytes);
-  if (head.size === null || head.size === 0 || head.size > SMALL_BODY_BYTES) return;
+  if (head.size === 0) return;
+  // A head alone promises what a mirror in trouble does not keep, and no client can use it yet.
+  await source.readAhead(1);
+  if (head.size === null || head.size > SMALL_BODY_BYTES) return;
   const held = Promise.withResolvers<void>();
   const cancelHold = contest.clock.after(SMALL_BODY_HOLD_MS, held.resolve);
   const whole = source.readAhead(head.size);

@@ -48,6 +48,8 @@ export interface Refused {
 /** How the body ended. */
 export type FillEnd =
   | { readonly kind: "stored"; readonly entry: Entry }
+  /** All bytes arrived; whoever has the file open reads them, but it was not kept. */
+  | { readonly kind: "unpublished"; readonly reason: string }
   /** The bytes did not arrive whole; the entry is as it was. */
   | { readonly kind: "broken"; readonly reason: string }
   /**

@@ -184,7 +184,7 @@ export class Flight {
         this.progress.finish({ kind: "stored", entry });
       } catch (error) {
         log.error("Cannot keep {key}: {error}", { key, error });
-        this.progress.finish({ kind: "broken", reason: "the file could not be published" });
+        this.progress.finish({ kind: "unpublished", reason: "the file could not be published" });
       }
       return;
     }

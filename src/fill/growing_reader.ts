@@ -90,7 +90,7 @@ class GrowingReader {
       if (this.#offset < progress.written) return await this.#readFile(controller);
       const { end } = progress;
       if (end === null) await progress.changed();
-      else if (end.kind === "stored") return this.#finish(controller);
+      else if (end.kind === "stored" || end.kind === "unpublished") return this.#finish(controller);
       else if (this.#rest !== null) return await this.#readRest(controller);
       else throw new Error(`Cannot read on at byte ${this.#offset}: ${end.reason}`);
     }

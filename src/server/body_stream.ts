@@ -1,28 +1,38 @@
-/** Called once when a body has ended: bytes handed out, and whether that was all of it. */
-export type OnEnd = (bytes: number, complete: boolean) => void;
+/** Called once when a body has ended: bytes handed out, and why that was not all; null: it was. */
+export type OnEnd = (bytes: number, brokenBy: string | null) => void;
+
+/**
+ * What a body fails with when it cannot be sent to its end. The platform prints it to standard
+ * error; the access log has the rest, so it prints as one line.
+ */
+class BrokenTransfer extends Error {
+  [Symbol.for("Deno.customInspect")](): string {
+    return `Transfer to a client broke off: ${this.message}`;
+  }
+}
 
 /** All bodies that are on their way to clients, so that a shutdown can cut them. */
 export class OpenBodies {
   readonly #cuts = new Set<() => void>();
 
   /**
-   * The same stream, watched. An error counts as incomplete, and so does a client that leaves or a
-   * cut.
+   * The same stream, watched. A client that leaves breaks a body off as an error or a cut does.
    */
   watch(stream: ReadableStream<Uint8Array>, onEnd: OnEnd): ReadableStream<Uint8Array> {
     const reader = stream.getReader();
     let bytes = 0;
     let cut = (): void => {};
     const isOpen = (): boolean => this.#cuts.has(cut);
-    const end = (complete: boolean): void => {
-      if (this.#cuts.delete(cut)) onEnd(bytes, complete);
+    const end = (brokenBy: string | null): void => {
+      if (this.#cuts.delete(cut)) onEnd(bytes, brokenBy);
     };
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         cut = () => {
-          controller.error(new Error("Cannot send the rest: the proxy is shutting down"));
+          const reason = "the proxy is shutting down";
+          controller.error(new BrokenTransfer(reason));
           void reader.cancel().catch(() => {});
-          end(false);
+          end(reason);
         };
         this.#cuts.add(cut);
       },
@@ -33,17 +43,18 @@ export class OpenBodies {
           if (!isOpen()) return;
           if (done) {
             controller.close();
-            return end(true);
+            return end(null);
           }
           bytes += value.byteLength;
           controller.enqueue(value);
         } catch (error) {
-          end(false);
-          throw error;
+          const reason = error instanceof Error ? error.message : String(error);
+          end(reason);
+          throw new BrokenTransfer(reason, { cause: error });
         }
       },
       async cancel(reason): Promise<void> {
-        end(false);
+        end("the client left");
         await reader.cancel(reason);
       },
     }, { highWaterMark: 0 });

@@ -3,7 +3,7 @@ import type { Cache, Outcome } from "../cache/cache.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { parseTarget } from "../decide/parse_target.ts";
 import { planResponse } from "../decide/plan_response.ts";
-import type { Clock, Instant, Target } from "../types.ts";
+import type { AttemptFailure, Clock, Instant, Target } from "../types.ts";
 import type { Accel } from "./accel.ts";
 import { logAccess } from "./access_log.ts";
 import type { OpenBodies } from "./body_stream.ts";
@@ -148,19 +148,23 @@ function note(facts: AccessFacts, outcome: Outcome): void {
       facts.upstream = outcome.head.upstream;
       break;
   }
-  facts.reason = outcome.kind === "failed" ? "no-upstream-delivered" : outcome.reason;
+  facts.reason = outcome.kind === "failed" ? failedReason(outcome.failures) : outcome.reason;
+}
+
+function failedReason(failures: readonly AttemptFailure[]): string {
+  return failures.length === 0 ? "no-upstream-for-path" : "no-upstream-delivered";
 }
 
 /** Hands the answer to the platform, and its end to the access log. */
 function respond(answer: Answer, facts: AccessFacts, openBodies: OpenBodies): Response {
   const { status, headers, body } = answer;
-  const log = (bytes: number, complete: boolean): void =>
-    logAccess(facts, status, bytes, complete, performance.now());
+  const log = (bytes: number, brokenBy: string | null): void =>
+    logAccess(facts, status, bytes, brokenBy, performance.now());
   if (body instanceof ReadableStream) {
     return new Response(openBodies.watch(body, log), { status, headers });
   }
   const isHead = facts.method === "HEAD";
-  log(isHead ? 0 : body?.byteLength ?? 0, true);
+  log(isHead ? 0 : body?.byteLength ?? 0, null);
   return new Response(isHead ? null : body as Uint8Array<ArrayBuffer> | null, { status, headers });
 }
 

@@ -1,7 +1,7 @@
 import type { Cache, Outcome } from "../cache/cache.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { planResponse, type ResponsePlan } from "../decide/plan_response.ts";
-import type { Fill } from "../fill/fill.ts";
+import type { Fill, Progress } from "../fill/fill.ts";
 import { followGrowing } from "../fill/growing_reader.ts";
 import type { BodyHead, Clock } from "../types.ts";
 import { commonHeaders } from "./common_headers.ts";
@@ -75,6 +75,11 @@ export async function servePassing(
   return plan.kind === "whole" ? { ...answer, status: head.status } : answer;
 }
 
+/** Bytes of the whole, once it has come to its end; null before that. */
+function arrivedSize({ written, end }: Progress): number | null {
+  return end?.kind === "stored" || end?.kind === "unpublished" ? written : null;
+}
+
 function passingHeaders(outcome: Extract<Outcome, { kind: "passing" }>): [string, string][] {
   const { head, hadStored } = outcome;
   const facts = { hadStored, upstream: head.upstream, freshForMs: null };
@@ -94,7 +99,7 @@ async function planWhenPossible(
 ): Promise<{ plan: Exclude<ResponsePlan, { kind: "wait" }>; size: number | null }> {
   const { progress } = fill;
   for (;;) {
-    const size = head.size ?? (progress.end?.kind === "stored" ? progress.written : null);
+    const size = head.size ?? arrivedSize(progress);
     const facts = { ...head, size, available: progress.written };
     const plan = planResponse(exchange.selecting, facts, clock.now());
     if (plan.kind !== "wait") return { plan, size };

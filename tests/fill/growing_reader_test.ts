@@ -114,6 +114,14 @@ Deno.test("a file that is published while it is being opened is found under its 
   assertEquals(textOf(await readRest(await follow(fill))), "hello");
 });
 
+Deno.test("who has the file open reads to the end of a body that could not be kept", async () => {
+  using fill = new HeldFill();
+  fill.write("hello");
+  const reader = await follow(fill);
+  fill.progress.finish({ kind: "unpublished", reason: "the disk is full" });
+  assertEquals(textOf(await readRest(reader)), "hello");
+});
+
 Deno.test("a fill that has no file any more cannot be followed", async () => {
   using fill = new HeldFill();
   fill.path = null;

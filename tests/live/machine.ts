@@ -101,7 +101,7 @@ export async function withoutMirrors<Result>(
   return session;
 }
 
-/** Requests and bytes by what the cache did, for people: `HIT 3 (1.2 MB)`. */
+/** Requests and bytes by what the cache did, for people: `HIT 3 (1234 kB)`. */
 export function summary(requests: readonly LogLine[]): string {
   const sums = new Map<string, { count: number; bytes: number }>();
   for (const { cache, status, bytes } of requests) {
@@ -110,7 +110,7 @@ export function summary(requests: readonly LogLine[]): string {
     sums.set(name, { count: count + 1, bytes: before + Number(bytes) });
   }
   return [...sums].map(([name, { count, bytes }]) =>
-    `${name} ${count} (${(bytes / 1e6).toFixed(1)} MB)`
+    `${name} ${count} (${Math.ceil(bytes / 1000)} kB)`
   ).join(", ");
 }
 

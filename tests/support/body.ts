@@ -42,23 +42,19 @@ export async function readAll(
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Reads until so many bytes are there; the reader can go on. */
+/** Reads until at least so many bytes are there, or the stream has ended; the reader can go on. */
 export async function readSome(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   bytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const all = new Uint8Array(bytes);
-  let length = 0;
-  while (length < bytes) {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  for (let length = 0; length < bytes;) {
     const { done, value } = await reader.read();
     if (done) break;
-    if (length + value.byteLength > bytes) {
-      throw new Error(`Cannot stop at byte ${bytes}: a chunk ends at ${length + value.byteLength}`);
-    }
-    all.set(value, length);
+    chunks.push(new Uint8Array(value));
     length += value.byteLength;
   }
-  return all.subarray(0, length);
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 /** Reads on to the end; throws when the stream breaks. */

@@ -23,7 +23,14 @@ export class Origin implements AsyncDisposable {
 
   constructor(answer: Answerer) {
     this.answer = answer;
-    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const options = {
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen: () => {},
+      // A body that a test breaks off is no news.
+      onError: () => new Response(null, { status: 500 }),
+    };
+    this.#server = Deno.serve(options, (request) => {
       const target = request.url.slice(request.url.indexOf("/", "http://".length));
       const seen = { method: request.method, target, headers: request.headers };
       this.seen.push(seen);
@@ -65,6 +72,7 @@ export class RawOrigin implements AsyncDisposable {
   readonly asked = new Counter();
   readonly #listener: Deno.TcpListener;
   readonly #conns = new Set<Deno.TcpConn>();
+  readonly #exchanges = new Set<Promise<void>>();
   readonly #running: Promise<void>;
   readonly #resets: boolean;
 
@@ -88,17 +96,24 @@ export class RawOrigin implements AsyncDisposable {
     await this.#running;
   }
 
+  /** Resolves when the scripts of all connections have ended. */
+  async idle(): Promise<void> {
+    while (this.#exchanges.size > 0) await Promise.all(this.#exchanges);
+  }
+
   async #run(script: (exchange: RawExchange) => Promise<void> | void): Promise<void> {
-    const exchanges: Promise<void>[] = [];
     try {
       for await (const conn of this.#listener) {
         this.#conns.add(conn);
-        exchanges.push(this.#exchange(conn, script));
+        const exchange = this.#exchange(conn, script).then(() => {
+          this.#exchanges.delete(exchange);
+        });
+        this.#exchanges.add(exchange);
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
-    await Promise.all(exchanges);
+    await this.idle();
   }
 
   async #exchange(
@@ -106,8 +121,11 @@ export class RawOrigin implements AsyncDisposable {
     script: (exchange: RawExchange) => Promise<void> | void,
   ): Promise<void> {
     try {
-      // To close with unread bytes sends a reset.
-      if (this.#resets) return void await conn.read(new Uint8Array(1));
+      if (this.#resets) {
+        // To close with unread bytes sends a reset.
+        await conn.read(new Uint8Array(1));
+        return this.asked.up();
+      }
       const head = await readHead(conn);
       if (head === null) return;
       this.heads.push(head);

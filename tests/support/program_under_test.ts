@@ -192,6 +192,7 @@ export class ProgramUnderTest implements AsyncDisposable {
     ]);
     clearTimeout(overdue);
     this.#isOver = true;
+    this.#stderr += signal === null ? "" : `\nThe program was ended by ${signal}`;
     this.#change.resolve();
     await Deno.remove(ownDir, { recursive: true });
     return { code, signal };

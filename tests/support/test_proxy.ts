@@ -71,6 +71,13 @@ export class TestProxy implements AsyncDisposable {
     }
   }
 
+  /** Resolves when the key is stored. */
+  async stored(key: string): Promise<void> {
+    while (!this.storedKeys().includes(key)) {
+      await new Promise<void>((resolve) => setTimeout(resolve));
+    }
+  }
+
   /** The keys that the index holds, in order. */
   storedKeys(): string[] {
     const index = new DatabaseSync(this.file(".cache-proxy/index.db"), { readOnly: true });

@@ -1,0 +1,125 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { fileAnswer } from "../support/answers.ts";
+import {
+  BAD_MIRRORS,
+  type BadMirror,
+  SHORT_BODY,
+  SILENT_MIRRORS,
+  SMALL_BODY_BYTES,
+} from "../support/bad_mirrors.ts";
+import { assertSameBytes, randomBytes } from "../support/body.ts";
+import { settle } from "../support/gate.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { Origin } from "../support/origin.ts";
+import { TestProxy } from "../support/test_proxy.ts";
+
+const TIMES = 20;
+const SIZES = [5000, 300 * 1024];
+
+/** Two mirrors, of which the bad one always answers first. */
+async function besideGood(
+  bad: BadMirror,
+  all: Uint8Array<ArrayBuffer>,
+  misc: Record<string, unknown> = {},
+) {
+  const badOrigin = bad.start(all.byteLength);
+  let asked = 0;
+  const good = new Origin(async (seen, request) => {
+    await badOrigin.asked.reaches(++asked);
+    if (!SILENT_MIRRORS.includes(bad)) await badOrigin.idle();
+    return await fileAnswer(all)(seen, request);
+  });
+  const upstreams = [badOrigin.url, good.url];
+  const proxy = await TestProxy.start({ upstreams, config: { misc } });
+  return {
+    proxy,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await proxy[Symbol.asyncDispose]();
+      await good[Symbol.asyncDispose]();
+      await badOrigin[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function assertGoodWins(proxy: TestProxy, all: Uint8Array<ArrayBuffer>): Promise<void> {
+  for (let n = 0; n < TIMES; n++) {
+    const response = await proxy.fetch(`/${n}.deb`);
+    assertEquals(response.status, 200);
+    assertSameBytes(await response.bytes(), all);
+  }
+  await proxy.settled();
+  assertEquals(proxy.storedKeys().length, TIMES);
+}
+
+for (const size of SIZES) {
+  for (const bad of [...SILENT_MIRRORS, ...BAD_MIRRORS]) {
+    Deno.test(`beside a mirror that is bad (${bad.name}) a good one wins, ${size} bytes`, async () => {
+      const all = randomBytes(size);
+      await using held = await besideGood(bad, all);
+      await assertGoodWins(held.proxy, all);
+    });
+  }
+}
+
+Deno.test("beside a mirror that breaks off a small body a good one wins", async () => {
+  const all = randomBytes(SMALL_BODY_BYTES);
+  await using held = await besideGood(SHORT_BODY, all);
+  await assertGoodWins(held.proxy, all);
+});
+
+Deno.test("beside a mirror that breaks off a large body a good one wins a race by bandwidth", async () => {
+  const all = randomBytes(300 * 1024);
+  await using held = await besideGood(SHORT_BODY, all, { "first-chunk-bytes": "1MiB" });
+  await assertGoodWins(held.proxy, all);
+});
+
+Deno.test("a large body that breaks off after its race is a broken transfer, never a short success", async () => {
+  const all = randomBytes(300 * 1024);
+  await using held = await besideGood(SHORT_BODY, all);
+  const response = await held.proxy.fetch("/x.deb");
+  assertEquals(response.headers.get("content-length"), String(all.byteLength));
+  await assertRejects(() => response.bytes());
+  await held.proxy.assertNothingStored();
+});
+
+for (const bad of [...BAD_MIRRORS, SHORT_BODY]) {
+  for (const size of SIZES) {
+    const status = bad.aloneStatus(size);
+    Deno.test(`a bad mirror alone (${bad.name}, ${size} bytes) is ${status ?? "a broken transfer"}`, async () => {
+      await using origin = bad.start(size);
+      await using proxy = await TestProxy.start({ upstreams: [origin.url] });
+      for (let again = 0; again < 3; again++) {
+        const response = await proxy.fetch("/x.deb");
+        if (status === null) {
+          assertEquals(response.status, 200);
+          await assertRejects(() => response.bytes());
+        } else {
+          assertEquals(response.status, status);
+          await response.body?.cancel();
+        }
+        await proxy.assertNothingStored();
+      }
+    });
+  }
+}
+
+for (const bad of SILENT_MIRRORS) {
+  for (const size of SIZES) {
+    Deno.test(`a mirror that is ${bad.name} alone is 504, ${size} bytes`, async () => {
+      const clock = new ManualClock();
+      await using origin = bad.start(size);
+      await using proxy = await TestProxy.start({ upstreams: [origin.url], clock });
+      const idle = clock.pending;
+      const asking = proxy.get("/x.deb");
+      await origin.asked.reaches(1);
+      // Its time may begin anew with its head; in the end it is over.
+      while (clock.pending > idle) {
+        clock.advance(1000);
+        await settle();
+      }
+      assertEquals((await asking).response.status, 504);
+      await proxy.assertNothingStored();
+      await origin.idle();
+    });
+  }
+}

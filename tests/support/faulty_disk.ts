@@ -1,0 +1,126 @@
+import { Cache } from "../../src/cache/cache.ts";
+import { Flights } from "../../src/fill/flights.ts";
+import { OpenBodies } from "../../src/server/body_stream.ts";
+import { createHandler } from "../../src/server/handler.ts";
+import { LocalStorage } from "../../src/storage/local_storage.ts";
+import type { LocalSystem } from "../../src/storage/local_system.ts";
+import { systemClock } from "../../src/main/system_clock.ts";
+import type { Clock } from "../../src/types.ts";
+import { upstream } from "./facts.ts";
+
+/** A disk whose faults the test sets, between two requests or in the midst of one. */
+export class FaultyDisk {
+  /** Bytes that all unfinished files together can still take. */
+  room = Infinity;
+  canCreate = true;
+  canPublish = true;
+
+  /** What `LocalStorage` then works with. */
+  get system(): Partial<LocalSystem> {
+    return {
+      openFile: async (path, options) => {
+        if (options.createNew && !this.canCreate) throw systemError("EACCES");
+        const file = await Deno.open(path, options);
+        return options.createNew ? this.#limited(file) : file;
+      },
+      rename: (from, to) => {
+        if (!this.canPublish) throw systemError("EIO");
+        Deno.renameSync(from, to);
+      },
+    };
+  }
+
+  #limited(file: Deno.FsFile): Deno.FsFile {
+    const write = async (chunk: Uint8Array): Promise<number> => {
+      if (this.room === 0) throw systemError("ENOSPC");
+      const count = await file.write(chunk.subarray(0, Math.min(chunk.byteLength, this.room)));
+      this.room -= count;
+      return count;
+    };
+    return new Proxy(file, {
+      get(target, name) {
+        if (name === "write") return write;
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+}
+
+/** An error as the operating system's come out of Deno. */
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code} of a test`), { code });
+}
+
+/** The parts of the program over a disk with faults, put together as `startProxy` does. */
+export class FaultyDiskProxy implements AsyncDisposable {
+  private constructor(
+    readonly dataDir: string,
+    readonly storage: LocalStorage,
+    readonly flights: Flights,
+    readonly openBodies: OpenBodies,
+    readonly server: Deno.HttpServer<Deno.NetAddr>,
+  ) {}
+
+  static async start(
+    disk: FaultyDisk,
+    servers: readonly string[],
+    clock: Clock = systemClock,
+  ): Promise<FaultyDiskProxy> {
+    const dataDir = await Deno.makeTempDir();
+    const storage = await LocalStorage.open({
+      path: dataDir,
+      temporaryFilePattern: "temp.*",
+      system: disk.system,
+    });
+    const flights = new Flights({
+      upstreams: servers.map((server) => upstream({ server, name: server })),
+      firstChunkBytes: 0,
+      chunkBytes: 1024 * 1024,
+      headTimeoutMs: 10_000,
+      stallTimeoutMs: 15_000,
+      maxFills: 256,
+      userAgent: "cache-proxy/0.0.0",
+      via: "1.1 cache-proxy-test",
+      storage,
+      clock,
+    });
+    const cache = new Cache({
+      storage,
+      filler: flights,
+      policies: [],
+      refreshAfterMs: 3_600_000,
+      clock,
+    });
+    const openBodies = new OpenBodies();
+    const ownHosts = new Set<string>();
+    const handler = createHandler({
+      cache,
+      clock,
+      accel: null,
+      ownHosts,
+      instance: "test",
+      openBodies,
+    });
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+    return new FaultyDiskProxy(dataDir, storage, flights, openBodies, server);
+  }
+
+  fetch(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.server.addr.port}${path}`, init);
+  }
+
+  /** Names of unfinished files. */
+  partials(): string[] {
+    return [...Deno.readDirSync(`${this.dataDir}/.cache-proxy/partial`)].map(({ name }) => name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const served = this.server.shutdown();
+    await this.flights.abortAll();
+    this.openBodies.cutAll();
+    await served;
+    this.storage.close();
+    await Deno.remove(this.dataDir, { recursive: true });
+  }
+}
