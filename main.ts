@@ -13,6 +13,7 @@ import { type Args, HELP, parseArgs } from "./src/main/args.ts";
 import { startLogging } from "./src/main/logging.ts";
 import { type Proxy, startProxy } from "./src/main/proxy.ts";
 import { systemClock } from "./src/main/system_clock.ts";
+import { trustSystemCertificates } from "./src/main/trusted_certificates.ts";
 
 /** Exit codes: 0 all is well, 1 the system refused something, 2 flags or config are wrong. */
 const EXIT_FAILED = 1;
@@ -54,6 +55,10 @@ async function run(args: Args): Promise<number> {
   const endLogging = await startLogging(config.log.level, format);
   try {
     for (const warning of warnings) log.warn("{warning}", { warning });
+    const problem = trustSystemCertificates();
+    if (problem !== null) {
+      log.warn("Only Mozilla's authorities are trusted: {problem}", { problem });
+    }
     const proxy = await startProxy(config, { version: manifest.version, clock: systemClock });
     await serveUntilSignal(proxy, config);
     return 0;

@@ -43,11 +43,7 @@ export function admit(answer: AnswerFacts, question: QuestionFacts, now: Instant
   const refusal = refusalOf(answer, question);
   if (refusal !== null) return { kind: "refuse", reason: refusal };
   const head = bodyHead(answer, now);
-  // Mirrors lag: a stored copy never goes back in time.
-  if (
-    question.storedLastModified !== null && head.lastModified !== null &&
-    head.lastModified < question.storedLastModified
-  ) {
+  if (isOlderThanStored(head, question, now)) {
     return { kind: "not-modified", reason: "older-than-stored" };
   }
   if (answer.status !== 200) return { kind: "pass", head, reason: "status" };
@@ -58,6 +54,19 @@ export function admit(answer: AnswerFacts, question: QuestionFacts, now: Instant
     return { kind: "pass", head, reason: "end-unknown" };
   }
   return { kind: "store", head };
+}
+
+/**
+ * Mirrors lag: a stored copy never goes back in time. One that claims to be from the future is no
+ * measure: by a mirror's mistake it would stay for ever.
+ */
+function isOlderThanStored(
+  { lastModified }: BodyHead,
+  { storedLastModified }: QuestionFacts,
+  now: Instant,
+): boolean {
+  return storedLastModified !== null && storedLastModified <= now && lastModified !== null &&
+    lastModified < storedLastModified;
 }
 
 /** Why the upstream's own checkers, or we, do not take the answer; null when we do. */

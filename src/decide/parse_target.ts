@@ -27,6 +27,11 @@ const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(?::(\d{0,5}))?$/
 // The next patterns are for byte strings: one character for each byte.
 const CONTROL = /[^ -~\x80-\xff]/;
 const DOT_SEGMENT = /(?:^|\/)\.\.?(?:\/|$)/;
+/**
+ * ASCII in more bytes than it takes, forbidden by RFC 3629 section 3: a decoder behind us that is
+ * too kind would read dots and slashes in it. No Latin-1 name looks like this either.
+ */
+const OVERLONG = /[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}/;
 /** All but unreserved, sub-delims, `:`, `@` and `/` (RFC 3986 §3.3). */
 const TO_ENCODE = /[^\w.~!$&'()*+,;=:@/-]/g;
 
@@ -117,6 +122,7 @@ function findProblem(bytes: string): string | null {
   for (let decodings = 0;; decodings++) {
     if (CONTROL.test(bytes)) return "control character";
     if (bytes.includes("\\")) return "backslash";
+    if (OVERLONG.test(bytes)) return "overlong UTF-8";
     if (DOT_SEGMENT.test(bytes)) return 'segment "." or ".."';
     if (decodings === MAX_EXTRA_DECODINGS || !bytes.includes("%")) return null;
     bytes = decode(bytes);

@@ -39,7 +39,12 @@ export class BodySource {
     this.#reader = body?.getReader() ?? null;
     this.#rules = rules;
     const { signal } = rules.controller;
-    const onAbort = (): void => this.#finish(upstreamErrorOf(signal.reason));
+    const onAbort = (): void => {
+      this.#finish(upstreamErrorOf(signal.reason));
+      // Once nobody holds the Response any more, the platform forgets the body when the signal is
+      // aborted: reads go on, or hang, and the connection stays (Deno 2.9).
+      void this.#reader?.cancel().catch(() => {});
+    };
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
   }
@@ -104,6 +109,8 @@ export class BodySource {
     const { declared } = this.#rules;
     for (;;) {
       const result = await this.#reader?.read();
+      // A read that was under way at the abort comes back as an end.
+      if (this.#end instanceof UpstreamError) throw this.#end;
       if (result === undefined || result.done) {
         if (declared === null || this.#received === declared) return null;
         throw new UpstreamError({ kind: "short-body", received: this.#received, declared });

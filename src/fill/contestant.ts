@@ -59,6 +59,8 @@ export async function contestant(
   }, contest.clock.now());
   if (admission.kind === "refuse" || admission.kind === "not-modified") {
     const { reason } = admission;
+    // The abort alone does not always reach a body (see `BodySource`).
+    void answer.body?.cancel().catch(() => {});
     controller.abort(new UpstreamError({ kind: "aborted" }));
     if (typeof reason !== "string") throw new UpstreamError(reason);
     return { kind: "not-modified", reason, upstream: upstream.name };

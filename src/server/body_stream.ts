@@ -66,29 +66,39 @@ export class OpenBodies {
   }
 }
 
-/** Streams one after the other, each opened when the one before it has ended. */
-export function concatenated(
-  openers: readonly (() => Promise<ReadableStream<Uint8Array>> | Uint8Array<ArrayBuffer>)[],
-): ReadableStream<Uint8Array> {
+/** Opens a part of a body: as a stream, or as the bytes themselves. */
+export type PartOpener = () =>
+  | Promise<ReadableStream<Uint8Array> | Uint8Array>
+  | Uint8Array<ArrayBuffer>;
+
+/** Parts one after the other, each opened when the one before it has ended. */
+export function concatenated(openers: readonly PartOpener[]): ReadableStream<Uint8Array> {
   let next = 0;
   let current: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  let cancelled = false;
   return new ReadableStream<Uint8Array>({
     async pull(controller): Promise<void> {
       for (;;) {
         if (current === null) {
           const opener = openers[next++];
           if (opener === undefined) return controller.close();
-          const opened = opener();
-          if (opened instanceof Uint8Array) return controller.enqueue(opened);
-          current = (await opened).getReader();
+          const part = await opener();
+          if (part instanceof Uint8Array) {
+            if (!cancelled) controller.enqueue(part);
+            return;
+          }
+          // Whoever left while the part was being opened cannot close it any more.
+          if (cancelled) return await part.cancel();
+          current = part.getReader();
         }
         const { done, value } = await current.read();
+        if (cancelled) return;
         if (!done) return controller.enqueue(value);
         current = null;
       }
     },
     async cancel(reason): Promise<void> {
-      next = openers.length;
+      cancelled = true;
       await current?.cancel(reason);
     },
   }, { highWaterMark: 0 });

@@ -1,6 +1,6 @@
 import { multipartPlan } from "../decide/multipart.ts";
 import type { ResponsePlan } from "../decide/plan_response.ts";
-import { concatenated } from "./body_stream.ts";
+import { concatenated, type PartOpener } from "./body_stream.ts";
 
 /** Something that can be sent, whole or in parts. */
 export interface Representation {
@@ -85,12 +85,9 @@ function severalRanges(
   const plan = multipartPlan(ranges, size, of.contentType, crypto.randomUUID());
   headers.set("content-type", plan.contentType);
   headers.set("content-length", String(plan.contentLength));
-  const pieces = plan.parts.flatMap(({ header, start, end }) => [
-    (): Uint8Array<ArrayBuffer> => header,
-    async (): Promise<ReadableStream<Uint8Array>> => {
-      const opened = await of.open(start, end + 1);
-      return opened instanceof Uint8Array ? ReadableStream.from([opened]) : opened;
-    },
+  const pieces = plan.parts.flatMap(({ header, start, end }): PartOpener[] => [
+    () => header,
+    () => of.open(start, end + 1),
   ]);
   return { status: 206, headers, body: concatenated([...pieces, () => plan.trailer]) };
 }

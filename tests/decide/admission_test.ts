@@ -155,6 +155,14 @@ Deno.test("a stored copy never goes back in time", () => {
   assertEquals(judge({ headers: at(-1000) }).kind, "store");
 });
 
+Deno.test("a stored copy that claims to be from the future is replaced", () => {
+  const headers: HeaderList = [...SIZED, ["last-modified", formatHttpDate(NOON - 1000)]];
+  for (const [storedLastModified, kind] of [[NOON, "not-modified"], [NOON + 1000, "store"]]) {
+    const question = { conditional: true, storedLastModified: Number(storedLastModified) };
+    assertEquals(judge({ headers }, question).kind, kind);
+  }
+});
+
 Deno.test("an answer that fails a check says nothing about the stored copy, however old it is", () => {
   const old = ["last-modified", formatHttpDate(NOON - 1000)] as const;
   const question = { conditional: true, storedLastModified: NOON };

@@ -8,12 +8,11 @@ import { ManualClock } from "../support/manual_clock.ts";
 
 const STALL_MS = 1000;
 
-/** A source over a body fed by hand; aborting it fails the body, as fetch does. */
+/** A source over a body fed by hand. Nothing but the source itself tells the body of an abort. */
 function sourceOf(declared: number | null) {
   const body = new HandFedBody();
   const clock = new ManualClock();
   const controller = new AbortController();
-  controller.signal.addEventListener("abort", () => body.fail(controller.signal.reason));
   const source = new BodySource(body.stream, {
     declared,
     stallTimeoutMs: STALL_MS,
@@ -153,6 +152,14 @@ Deno.test("a read that waits too long fails, and the request is aborted", async 
   assertEquals(await reasonOf(() => reading), { kind: "stalled", afterMs: STALL_MS });
   assertEquals(await reasonOf(() => source.read()), { kind: "stalled", afterMs: STALL_MS });
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("an abort ends a pending read and gives the body up, whatever the platform does", async () => {
+  const { source, body, controller } = sourceOf(null);
+  const reading = source.read();
+  controller.abort(new UpstreamError({ kind: "aborted" }));
+  assertEquals(await reasonOf(() => reading), { kind: "aborted" });
+  assert(body.cancelled);
 });
 
 Deno.test("each chunk gives the next one all of the time", async () => {

@@ -314,12 +314,13 @@ Deno.test("disk full: a rest that is given up ends the request", async () => {
   for (const wantsLead of [true, false]) {
     await using held = new HeldFork(endless(randomBytes(30 * MIB)));
     held.file.capacity = 20 * MIB;
-    const { drained } = held.start(wantsLead);
+    const { lead, drained } = held.start(wantsLead);
     const end = await held.finish();
     assert(end.kind === "unstorable");
     await end.rest?.cancel();
     await drained;
     assert(held.controller.signal.aborted);
+    await lead?.cancel();
   }
 });
 

@@ -66,7 +66,7 @@ export function say(text: string): void {
 }
 
 /** What a run of the proxy has to show. */
-export interface Session<Result> {
+export interface ProxyRun<Result> {
   readonly result: Result;
   /** The lines of the access log, all of them. */
   readonly requests: readonly LogLine[];
@@ -77,7 +77,7 @@ export async function withProxy<Result>(
   upstream: readonly Readonly<Record<string, unknown>>[],
   dataDir: string,
   use: (url: string) => Promise<Result>,
-): Promise<Session<Result>> {
+): Promise<ProxyRun<Result>> {
   await using program = await ProgramUnderTest.start({
     config: { upstream },
     dataDir,
@@ -94,11 +94,11 @@ export async function withProxy<Result>(
 export async function withoutMirrors<Result>(
   dataDir: string,
   use: (url: string) => Promise<Result>,
-): Promise<Session<Result>> {
+): Promise<ProxyRun<Result>> {
   await using gone = new Origin(() => new Response("gone", { status: 503 }));
-  const session = await withProxy([{ server: gone.url }], dataDir, use);
+  const proxyRun = await withProxy([{ server: gone.url }], dataDir, use);
   assertEquals(gone.seen.map(({ target }) => target), [], "requests to the mirrors");
-  return session;
+  return proxyRun;
 }
 
 /** Requests and bytes by what the cache did, for people: `HIT 3 (1234 kB)`. */

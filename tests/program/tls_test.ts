@@ -1,11 +1,6 @@
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { makeCertificate } from "../support/certificate.ts";
 import { GatedBody } from "../support/gated_body.ts";
 import { Origin } from "../support/origin.ts";
 import { ProgramUnderTest, runProgram } from "../support/program_under_test.ts";
@@ -132,14 +127,6 @@ async function start(answer: ConstructorParameters<typeof Origin>[0]): Promise<S
     certFile: cert,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
-}
-
-async function makeCertificate(cert: string, key: string): Promise<void> {
-  const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-  args.push("-nodes", "-days", "2", "-subj", "/CN=cache-proxy test", "-keyout", key, "-out", cert);
-  args.push("-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE");
-  const { success, stderr } = await new Deno.Command("openssl", { args }).output();
-  assert(success, new TextDecoder().decode(stderr));
 }
 
 /** Version of HTTP, status and body; null where there is no curl that can do it. */

@@ -142,6 +142,20 @@ Deno.test("FIELD: mirrors out of step: a copy never goes back in time", async ()
   assertEquals(await Deno.readTextFile(held.proxy.file("x")), "hello");
 });
 
+Deno.test("FIELD: mirrors out of step: a date from the future does not keep a copy for ever", async () => {
+  await using held = await stored();
+  held.origin.answer = fileAnswer("wrong clock", { lastModified: NOON + 1000 * HOUR });
+  held.clock.advance(HOUR);
+  assertEquals(await ask(held.proxy), "MISS wrong clock");
+  held.origin.answer = ({ headers }) =>
+    new Response(`right, asked since ${headers.get("if-modified-since")}`, {
+      headers: { "last-modified": formatHttpDate(NOON) },
+    });
+  held.clock.advance(HOUR);
+  const since = formatHttpDate(NOON + 1000 * HOUR);
+  assertEquals(await ask(held.proxy), `MISS right, asked since ${since}`);
+});
+
 Deno.test("a mirror that lags has its connection closed: its body is not read", async () => {
   const head = `HTTP/1.1 200 OK\r\nLast-Modified: ${formatHttpDate(YESTERDAY - HOUR)}\r\n`;
   await using lagging = new RawOrigin(async ({ write, closedByPeer }) => {
