@@ -102,16 +102,22 @@ function variesOnEverything(headers: HeaderList): boolean {
 }
 
 function bodyHead(answer: AnswerFacts, now: Instant): BodyHead {
-  const length = firstValue(answer.headers, "content-length");
   const lastModified = firstValue(answer.headers, "last-modified");
   return {
     status: answer.status,
-    size: length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null,
+    size: declaredSize(answer.headers),
     etag: firstValue(answer.headers, "etag"),
     lastModified: lastModified === null ? null : parseHttpDate(lastModified, now),
     headers: storedFields(answer.headers),
     upstream: answer.upstream,
   };
+}
+
+/** RFC 9110 section 8.6: the same length several times over counts once. */
+function declaredSize(headers: HeaderList): number | null {
+  const value = firstValue(headers, "content-length") ?? "";
+  const length = /^(\d{1,15})(?:\s*,\s*\1)*$/.exec(value)?.[1];
+  return length === undefined ? null : Number(length);
 }
 
 /**

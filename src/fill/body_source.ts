@@ -52,10 +52,9 @@ export class BodySource {
   /** The next bytes, never empty; null at the end. One read at a time. */
   async read(): Promise<Uint8Array | null> {
     this.#stopReadingAhead = true;
-    while (this.#filling !== null) await this.#filling;
-    const ahead = this.#ahead.shift();
-    if (ahead !== undefined) return ahead;
-    return await this.#readUpstream();
+    // What is here already must not wait for a read ahead that is under way.
+    if (this.#ahead.length === 0 && this.#filling !== null) await this.#filling;
+    return this.#ahead.shift() ?? await this.#readUpstream();
   }
 
   /**

@@ -143,6 +143,20 @@ Deno.test("reading ahead stops at the bytes asked for, at the end, and when some
   assertEquals(textOf(await read ?? new Uint8Array()), "hel");
 });
 
+Deno.test("what was read ahead does not wait for what is still being read ahead", async () => {
+  const { source, body } = sourceOf(null);
+  const ahead = source.readAhead(100);
+  body.give("hel");
+  await settle();
+  assertEquals(textOf(await source.read() ?? new Uint8Array()), "hel");
+  const reading = source.read();
+  body.give("lo");
+  assertEquals(textOf(await reading ?? new Uint8Array()), "lo");
+  await ahead;
+  body.end();
+  assertEquals(await source.read(), null);
+});
+
 Deno.test("a read that waits too long fails, and the request is aborted", async () => {
   const { source, clock, controller } = sourceOf(5);
   const reading = source.read();

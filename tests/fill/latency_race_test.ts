@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { fileAnswer, statusAnswer } from "../support/answers.ts";
 import { bytesOf } from "../support/body.ts";
 import { GatedBody } from "../support/gated_body.ts";
-import { Gate } from "../support/gate.ts";
+import { Gate, settle } from "../support/gate.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { Origin, RawOrigin } from "../support/origin.ts";
 import { TestProxy } from "../support/test_proxy.ts";
 
@@ -77,4 +78,27 @@ Deno.test("the client reads before the winner's body has ended", async () => {
   body.release();
   assertEquals((await reader?.read())?.value, bytesOf("lo"));
   assertEquals((await reader?.read())?.done, true);
+});
+
+Deno.test("a small body that is slow is not held back for long", async () => {
+  const clock = new ManualClock();
+  const gate = new Gate();
+  await using slow = new RawOrigin(async ({ write }) => {
+    await write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
+    await gate.opened;
+    await write("lo");
+  });
+  await using proxy = await TestProxy.start({ upstreams: [slow.url], clock });
+  const idle = clock.pending;
+  const asking = proxy.fetch("/x");
+  await slow.asked.reaches(1);
+  // Its head is there when its time for the head is not watched any more.
+  while (clock.pending !== idle + 2) await settle();
+  clock.advance(20);
+  const reader = (await asking).body?.getReader();
+  assertEquals((await reader?.read())?.value, bytesOf("hel"));
+  gate.open();
+  assertEquals((await reader?.read())?.value, bytesOf("lo"));
+  assertEquals((await reader?.read())?.done, true);
+  await slow.idle();
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LeadBranch } from "../../src/fill/lead_branch.ts";
 import { HandFedBody, readRest, readSome, textOf } from "../support/body.ts";
+import { settle } from "../support/gate.ts";
 
 const FAR_BEHIND = 9 * 1024 * 1024;
 
@@ -74,8 +75,7 @@ Deno.test("a client that leaves while it follows leaves the file, too", SANITIZE
   const { file, lead, client } = held();
   await lead.keepUp(FAR_BEHIND);
   await client.cancel();
-  await Promise.resolve();
-  await Promise.resolve();
+  await settle();
   assert(file.cancelled);
 });
 
