@@ -42,7 +42,8 @@ for (const isSized of [true, false]) {
   Deno.test(`joiners of ${kind} read along from its first byte, whenever they come`, async () => {
     await using held = await underWay(isSized);
     const joined = [];
-    for (const _ of PIECES) {
+    // The release of the last piece ends the flight, so nobody can be sure to join after it.
+    for (const _ of PIECES.slice(1)) {
       const response = await held.proxy.fetch("/x");
       assertEquals(response.headers.get("x-cache"), "JOINED");
       assertEquals(response.headers.get("content-length"), isSized ? "300000" : null);
