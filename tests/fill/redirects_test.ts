@@ -80,6 +80,25 @@ Deno.test("credentials do not come back by a detour over another host", async ()
   ]);
 });
 
+Deno.test("credentials do not reach another host by a redirect within it", async () => {
+  await using cdn = new Origin((seen, request) =>
+    seen.target === "/one" ? redirectTo("/two")(seen, request) : fileAnswer("hello")(seen, request)
+  );
+  await using origin = new Origin(redirectTo(`${cdn.url}/one`));
+  await using proxy = await TestProxy.start({
+    upstreams: [{
+      server: origin.url,
+      headers: { Authorization: "Bearer s3cret" },
+      "allowed-redirect": "/one$",
+    }],
+  });
+  assertEquals((await proxy.get("/x")).text, "hello");
+  assertEquals(cdn.seen.map(({ target, headers }) => [target, headers.get("authorization")]), [
+    ["/one", null],
+    ["/two", null],
+  ]);
+});
+
 Deno.test("credentials go along within the host", async () => {
   await using origin = new Origin((seen, request) =>
     seen.target === "/x" ? redirectTo("/y")(seen, request) : fileAnswer("hello")(seen, request)
