@@ -100,35 +100,43 @@ Deno.test("bytes after the declared length are nobody's", async () => {
   }
 });
 
+/** A mirror whose first body of 70,000 bytes breaks off before its end, once the gate is open. */
+function breakingOnce(isFirst: () => boolean, gate: Gate): RawOrigin {
+  return new RawOrigin(async ({ write }) => {
+    await write("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\nConnection: close\r\n\r\n");
+    const breaks = isFirst();
+    await write("x".repeat(69_999));
+    if (breaks) await gate.opened;
+    else await write("x");
+  });
+}
+
 Deno.test("a broken body leaves the stored copy as it was", async () => {
   const clock = new ManualClock();
-  let isStored = false;
-  await using origin = new RawOrigin(async ({ write }) => {
-    const length = isStored ? 100_000 : 6;
-    await write(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`);
-    await write("stored");
-    isStored = true;
-  });
+  const gate = new Gate();
+  let asked = 0;
+  await using origin = breakingOnce(() => ++asked === 2, gate);
   await using proxy = await TestProxy.start({ upstreams: [origin.url], clock });
   await proxy.get("/x");
   await proxy.settled();
   clock.advance(2 * 3_600_000);
-  await assertRejects(() => proxy.get("/x"));
+  const response = await proxy.fetch("/x");
+  gate.open();
+  await assertRejects(() => response.text());
   await proxy.settled();
-  assertEquals(await Deno.readTextFile(proxy.file("x")), "stored");
+  assertEquals(await Deno.readTextFile(proxy.file("x")), "x".repeat(70_000));
   assertEquals(proxy.storedKeys(), ["/x"]);
 });
 
 Deno.test("the next request after a broken body starts afresh", async () => {
-  let breaks = true;
-  await using origin = new RawOrigin(async ({ write }) => {
-    await write("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\nConnection: close\r\n\r\n");
-    await write("x".repeat(breaks ? 69_999 : 70_000));
-  });
+  const gate = new Gate();
+  let asked = 0;
+  await using origin = breakingOnce(() => ++asked === 1, gate);
   await using proxy = await TestProxy.start({ upstreams: [origin.url] });
-  await assertRejects(() => proxy.get("/x"));
+  const response = await proxy.fetch("/x");
+  gate.open();
+  await assertRejects(() => response.text());
   await proxy.assertNothingStored();
-  breaks = false;
   assertEquals((await proxy.get("/x")).text.length, 70_000);
   await proxy.settled();
   assertEquals((await proxy.get("/x")).response.headers.get("x-cache"), "HIT");
