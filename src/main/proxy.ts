@@ -14,6 +14,8 @@ const CUT_GRACE_MS = 1_000;
 /** A proxy that is serving. */
 export interface Proxy {
   readonly address: Deno.NetAddr;
+  /** Resolves when no download is under way; more may start later. */
+  idle(): Promise<void>;
   /**
    * Takes no new connections, gives what is under way `graceMs` milliseconds to end, cuts the rest,
    * removes what is unfinished and closes the index. Aborting `hurry` cuts at once.
@@ -65,7 +67,11 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
   try {
     const server = Deno.serve({ hostname, port, ...tls, onListen: () => {} }, handler);
     const parts = { server, flights, openBodies, storage };
-    return { address: server.addr, stop: (graceMs, hurry) => stop(parts, graceMs, hurry) };
+    return {
+      address: server.addr,
+      idle: () => flights.drained(),
+      stop: (graceMs, hurry) => stop(parts, graceMs, hurry),
+    };
   } catch (error) {
     await flights.abortAll();
     storage.close();

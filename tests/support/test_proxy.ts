@@ -61,14 +61,9 @@ export class TestProxy implements AsyncDisposable {
     return { response, text: await response.text() };
   }
 
-  /**
-   * Resolves when no unfinished file is left: what has been received is then stored, or will never
-   * be.
-   */
-  async settled(): Promise<void> {
-    while (!Deno.readDirSync(this.file(".cache-proxy/partial"))[Symbol.iterator]().next().done) {
-      await new Promise<void>((resolve) => setTimeout(resolve));
-    }
+  /** Resolves when no download is under way: what was to be stored is stored. */
+  settled(): Promise<void> {
+    return this.#proxy.idle();
   }
 
   /** Resolves when the key is stored. */
