@@ -42,7 +42,8 @@ export interface Pattern {
 
 /** One condition on an upstream's answer; all conditions of all checkers must hold. */
 export interface Checker {
-  readonly statusCodes: readonly number[];
+  /** `any`: every final answer counts as an answer, as with a plain reverse proxy. */
+  readonly statusCodes: readonly number[] | "any";
   /** `name` must be present; with `match`, its value must match. */
   readonly headers: readonly { readonly name: string; readonly match: Pattern | null }[];
 }
@@ -63,18 +64,45 @@ export interface Upstream {
   readonly headers: HeaderList;
   /** URL of an HTTP, HTTPS or SOCKS5 proxy; null: what the environment says. */
   readonly proxy: string | null;
+  /** Upper case, GET and HEAD not among them: passed through, answers never stored. */
+  readonly allowMethods: readonly string[];
 }
 
-/** How long a stored copy of certain paths is fresh. */
+/**
+ * When a stored copy is revalidated: so many milliseconds after the last time, never, or when the
+ * upstream's own header fields say so (RFC 9111).
+ */
+export type RefreshAfter = number | "never" | "upstream";
+
+/** What holds for copies of certain paths. */
 export interface Policy {
   readonly match: Pattern;
-  /** Milliseconds after which the copy is revalidated; null: never. */
-  readonly refreshAfterMs: number | null;
+  readonly refreshAfter: RefreshAfter;
+  /** How long after it became stale a copy may stand in for upstreams that fail; null: always. */
+  readonly staleIfErrorMs: number | null;
+  /** How long after it became stale a copy is served while it is revalidated; 0: not at all. */
+  readonly staleWhileRevalidateMs: number;
+  /** For how many milliseconds an upstream's error status is remembered, by status. */
+  readonly negative: ReadonlyMap<number, number>;
+}
+
+/** What the cache may take of the disk. */
+export interface Limits {
+  /** For all bodies together, unfinished ones included; null: no limit. */
+  readonly maxBytes: number | null;
+  /** What the file system keeps free, in bytes or as a share of its size (0 to 1). */
+  readonly minFree: { readonly kind: "bytes" | "share"; readonly value: number };
+  /** An entry that was not used for so long goes; null: none goes for that. */
+  readonly inactiveMs: number | null;
+  /** A longer body is passed on and not stored; null: no limit. */
+  readonly maxObjectBytes: number | null;
 }
 
 /** What the index holds for a key. */
 export interface Entry {
   readonly key: Key;
+  /** Of the answer that is stored; 200 for an adopted file. */
+  readonly status: number;
   /** Where the bytes are, relative to the data directory, with `/`. */
   readonly file: string;
   /** Bytes. */
@@ -88,8 +116,15 @@ export interface Entry {
   /** Name of the upstream that the copy and its ETag came from; null for an adopted file. */
   readonly upstream: string | null;
   readonly storedAt: Instant;
-  /** When an upstream last vouched for the copy. */
+  /** When the request was sent whose answer last vouched for the copy: RFC 9111 section 4.2.3. */
+  readonly requestedAt: Instant;
+  /** When that answer's head was there. */
   readonly validatedAt: Instant;
+  /**
+   * The request fields that selected this answer (`Vary`), values normalised; empty when it suits
+   * every request.
+   */
+  readonly vary: HeaderList;
 }
 
 /** What is known of a body before it has arrived: enough to answer a client. */
@@ -101,6 +136,11 @@ export interface BodyHead {
   readonly lastModified: Instant | null;
   readonly headers: HeaderList;
   readonly upstream: string;
+  readonly requestedAt: Instant;
+  /** When the head was there. */
+  readonly receivedAt: Instant;
+  /** As in `Entry`. */
+  readonly vary: HeaderList;
 }
 
 /** Why one upstream did not deliver. */

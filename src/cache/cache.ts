@@ -1,6 +1,6 @@
 import type { CacheResult } from "../decide/cache_status.ts";
 import { type FailureStatus, failureStatus, isGoneEverywhere } from "../decide/failure.ts";
-import { freshness, refreshAfterMs } from "../decide/freshness.ts";
+import { freshness, policyFor } from "../decide/freshness.ts";
 import type { Fill, Filler, FillHead } from "../fill/fill.ts";
 import type { OpenEntry, Storage } from "../storage/storage.ts";
 import type { AttemptFailure, BodyHead, Clock, Entry, Policy, Target } from "../types.ts";
@@ -9,9 +9,8 @@ import type { AttemptFailure, BodyHead, Clock, Entry, Policy, Target } from "../
 export interface CacheOptions {
   readonly storage: Storage;
   readonly filler: Filler;
+  /** The first that matches counts; the last matches every path. */
   readonly policies: readonly Policy[];
-  /** For paths that no policy matches; milliseconds, null: never. */
-  readonly refreshAfterMs: number | null;
   readonly clock: Clock;
 }
 
@@ -65,7 +64,7 @@ export class Cache {
     const { storage, clock } = this.#options;
     const entry = storage.find(target.key) ?? await storage.adopt(target.key);
     if (entry !== null) {
-      const { kind, reason } = freshness(entry, this.#refreshAfterMs(target), clock.now());
+      const { kind, reason } = freshness(entry, this.#policy(target).refreshAfter, clock.now());
       if (kind === "fresh") return this.#stored("HIT", target, entry, reason);
     } else if (want === "head") {
       return await this.#probe(target);
@@ -128,15 +127,15 @@ export class Cache {
   }
 
   #stored(result: CacheResult, target: Target, entry: Entry, reason: string): Outcome {
-    const refreshAfter = this.#refreshAfterMs(target);
-    const freshForMs = refreshAfter === null
+    const { refreshAfter } = this.#policy(target);
+    const freshForMs = typeof refreshAfter !== "number"
       ? null
       : entry.validatedAt + refreshAfter - this.#options.clock.now();
     return { kind: "stored", result, entry, freshForMs, reason };
   }
 
-  #refreshAfterMs(target: Target): number | null {
-    return refreshAfterMs(target.path, this.#options.policies, this.#options.refreshAfterMs);
+  #policy(target: Target): Policy {
+    return policyFor(target.path, this.#options.policies);
   }
 }
 

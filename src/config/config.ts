@@ -1,4 +1,4 @@
-import type { Policy, Upstream } from "../types.ts";
+import type { Limits, Policy, Upstream } from "../types.ts";
 
 /** Levels of the log, quietest last. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
@@ -27,9 +27,15 @@ export interface Config {
     readonly chunkBytes: number;
   };
   readonly cache: {
-    /** For paths that no policy matches; milliseconds, null: never. */
-    readonly refreshAfterMs: number | null;
+    /** The last one matches every path. */
     readonly policies: readonly Policy[];
+    readonly limits: Limits;
+    /** Whether `Cache-Control` of clients counts (RFC 9111 section 5.2.1). */
+    readonly clientDirectives: "ignore" | "honour";
+    /** Whether `CDN-Cache-Control` is preferred to `Cache-Control` (RFC 9213). */
+    readonly targetedDirectives: boolean;
+    /** Whether no upstream is ever asked. */
+    readonly offline: boolean;
   };
   readonly storage: {
     readonly path: string;

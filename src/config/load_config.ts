@@ -2,6 +2,7 @@ import { ConfigError } from "../errors.ts";
 import type { Config } from "./config.ts";
 import { formatConfigPath } from "./config_path.ts";
 import { deepFreeze } from "./deep_freeze.ts";
+import { compilePattern } from "./go_pattern.ts";
 import { type Environment, replaceEnvironment } from "./environment.ts";
 import { moveOldSpellings, writtenPath } from "./old_spellings.ts";
 import { parseYaml } from "./parse_yaml.ts";
@@ -76,13 +77,25 @@ function toConfig(parsed: ParsedConfig): Config {
       chunkBytes: misc["chunk-bytes"],
     },
     cache: {
-      refreshAfterMs: cache.timeout,
-      policies: cache.policies.map((policy) => ({
-        match: policy.match,
-        refreshAfterMs: policy["refresh-after"] === undefined
-          ? cache.timeout
-          : policy["refresh-after"],
-      })),
+      policies: [...cache.policies, { match: compilePattern(""), "refresh-after": cache.timeout }]
+        .map((policy) => ({
+          match: policy.match,
+          refreshAfter:
+            (policy["refresh-after"] === undefined ? cache.timeout : policy["refresh-after"]) ??
+              "never",
+          staleIfErrorMs: null,
+          staleWhileRevalidateMs: 0,
+          negative: new Map([[404, 10_000], [410, 10_000]]),
+        })),
+      limits: {
+        maxBytes: null,
+        minFree: { kind: "share", value: 0.01 },
+        inactiveMs: null,
+        maxObjectBytes: null,
+      },
+      clientDirectives: "ignore",
+      targetedDirectives: false,
+      offline: false,
     },
     storage: {
       path: storage.local.path,

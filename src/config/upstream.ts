@@ -16,6 +16,7 @@ export function toUpstream(parsed: ParsedUpstream, name: string): Upstream {
     priorityGroups: parsed["priority-groups"],
     headers: Object.entries(parsed.headers).map(([name, value]) => [name.toLowerCase(), value]),
     proxy: parsed.proxy === "" ? null : parsed.proxy,
+    allowMethods: [],
   };
 }
 

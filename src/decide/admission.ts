@@ -9,6 +9,8 @@ export interface AnswerFacts {
   readonly headers: HeaderList;
   /** Whether a connection that just closes looks like an error: always so under TLS. */
   readonly secure: boolean;
+  /** When the request was sent. */
+  readonly requestedAt: Instant;
 }
 
 /** What we asked for. */
@@ -72,7 +74,7 @@ function isOlderThanStored(
 /** Why the upstream's own checkers, or we, do not take the answer; null when we do. */
 function refusalOf(answer: AnswerFacts, question: QuestionFacts): FailureReason | null {
   for (const checker of question.checkers) {
-    if (!checker.statusCodes.includes(answer.status)) {
+    if (checker.statusCodes !== "any" && !checker.statusCodes.includes(answer.status)) {
       return { kind: "status", status: answer.status };
     }
     for (const { name, match } of checker.headers) {
@@ -110,6 +112,9 @@ function bodyHead(answer: AnswerFacts, now: Instant): BodyHead {
     lastModified: lastModified === null ? null : parseHttpDate(lastModified, now),
     headers: storedFields(answer.headers),
     upstream: answer.upstream,
+    requestedAt: answer.requestedAt,
+    receivedAt: now,
+    vary: [],
   };
 }
 

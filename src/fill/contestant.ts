@@ -50,8 +50,9 @@ export async function contestant(
 ): Promise<Won> {
   const { upstream, url } = candidate;
   const headers = validators(contest.known, upstream.name);
+  const requestedAt = contest.clock.now();
   const answer = await client.ask({ method: "GET", url, headers }, controller);
-  const admission = admit({ ...answer, upstream: upstream.name }, {
+  const admission = admit({ ...answer, upstream: upstream.name, requestedAt }, {
     path: contest.target.path,
     checkers: upstream.checkers,
     conditional: headers.length > 0,

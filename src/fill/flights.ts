@@ -107,8 +107,9 @@ export class Flights implements Filler {
     controller: AbortController,
   ): Promise<BodyHead> {
     const question = { method: "HEAD", url, headers: [] } as const;
+    const requestedAt = this.#options.clock.now();
     const answer = await this.#clientOf(upstream.name).ask(question, controller);
-    const admission = admit({ ...answer, upstream: upstream.name }, {
+    const admission = admit({ ...answer, upstream: upstream.name, requestedAt }, {
       path: target.path,
       checkers: upstream.checkers,
       conditional: false,

@@ -20,6 +20,7 @@ export function adoptedEntry(key: Key, file: string, info: Deno.FileInfo, now: I
   const type = typeByExtension(extname(file));
   return {
     key,
+    status: 200,
     file,
     size: info.size,
     etag: null,
@@ -27,6 +28,8 @@ export function adoptedEntry(key: Key, file: string, info: Deno.FileInfo, now: I
     headers: type === undefined ? [] : [["content-type", type]],
     upstream: null,
     storedAt,
+    requestedAt: storedAt,
     validatedAt: storedAt,
+    vary: [],
   };
 }

@@ -12,18 +12,20 @@ export interface IndexedFile {
 }
 
 const INSERT = `
-  INSERT INTO entries (key, file, size, modified_at, inode, etag, last_modified, headers, upstream,
-    stored_at, validated_at, last_used, hits)
-  VALUES (:key, :file, :size, :modified_at, :inode, :etag, :last_modified, :headers, :upstream,
-    :stored_at, :validated_at, :stored_at, 0)
+  INSERT INTO entries (key, status, file, size, modified_at, inode, etag, last_modified, headers,
+    upstream, stored_at, requested_at, validated_at, vary, last_used, hits)
+  VALUES (:key, :status, :file, :size, :modified_at, :inode, :etag, :last_modified, :headers,
+    :upstream, :stored_at, :requested_at, :validated_at, :vary, :stored_at, 0)
   ON CONFLICT (key) DO`;
 
 /** A new copy does not make a key less popular: `hits` stays. */
 const REPLACE = `${INSERT} UPDATE SET
-    file = excluded.file, size = excluded.size, modified_at = excluded.modified_at,
-    inode = excluded.inode, etag = excluded.etag, last_modified = excluded.last_modified,
-    headers = excluded.headers, upstream = excluded.upstream, stored_at = excluded.stored_at,
-    validated_at = excluded.validated_at, last_used = max(last_used, excluded.last_used)`;
+    status = excluded.status, file = excluded.file, size = excluded.size,
+    modified_at = excluded.modified_at, inode = excluded.inode, etag = excluded.etag,
+    last_modified = excluded.last_modified, headers = excluded.headers,
+    upstream = excluded.upstream, stored_at = excluded.stored_at,
+    requested_at = excluded.requested_at, validated_at = excluded.validated_at,
+    vary = excluded.vary, last_used = max(last_used, excluded.last_used)`;
 
 /**
  * What is known of the files, by key: one table in SQLite. All methods are synchronous and touch
@@ -140,6 +142,7 @@ function rollBack(database: DatabaseSync): void {
 function toRow({ entry, identity }: IndexedFile): Record<string, string | number | null> {
   return {
     key: entry.key,
+    status: entry.status,
     file: entry.file,
     size: entry.size,
     modified_at: identity.modifiedAt,
@@ -149,7 +152,9 @@ function toRow({ entry, identity }: IndexedFile): Record<string, string | number
     headers: JSON.stringify(entry.headers),
     upstream: entry.upstream,
     stored_at: entry.storedAt,
+    requested_at: entry.requestedAt,
     validated_at: entry.validatedAt,
+    vary: JSON.stringify(entry.vary),
   };
 }
 
@@ -159,6 +164,7 @@ function fromRow(row: Record<string, SQLOutputValue>): IndexedFile {
   return {
     entry: {
       key: row["key"] as string,
+      status: row["status"] as number,
       file: row["file"] as string,
       size,
       etag: row["etag"] as string | null,
@@ -166,7 +172,9 @@ function fromRow(row: Record<string, SQLOutputValue>): IndexedFile {
       headers: JSON.parse(row["headers"] as string) as HeaderList,
       upstream: row["upstream"] as string | null,
       storedAt: row["stored_at"] as number,
+      requestedAt: row["requested_at"] as number,
       validatedAt: row["validated_at"] as number,
+      vary: JSON.parse(row["vary"] as string) as HeaderList,
     },
     identity: { size, modifiedAt: row["modified_at"] as number, inode: row["inode"] as number },
   };

@@ -5,15 +5,16 @@ import type { Instant } from "../types.ts";
 import { isDamagedDatabase, storageFailure } from "./storage_failure.ts";
 
 /** Kept in the file as `user_version`. A file of another version is not read. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** How long a statement waits while somebody else, an administrator with a shell, writes. */
 const BUSY_TIMEOUT_MS = 1000;
 
-/** Instants are milliseconds since the epoch; `headers` is JSON; the rest is as in `Entry`. */
+/** Instants are milliseconds since the epoch; `headers` and `vary` are JSON; the rest is as in `Entry`. */
 const SCHEMA = `
   CREATE TABLE entries (
     key TEXT PRIMARY KEY,
+    status INTEGER NOT NULL,
     file TEXT NOT NULL,
     size INTEGER NOT NULL,
     modified_at INTEGER NOT NULL,
@@ -23,7 +24,9 @@ const SCHEMA = `
     headers TEXT NOT NULL,
     upstream TEXT,
     stored_at INTEGER NOT NULL,
+    requested_at INTEGER NOT NULL,
     validated_at INTEGER NOT NULL,
+    vary TEXT NOT NULL,
     last_used INTEGER NOT NULL,
     hits INTEGER NOT NULL
   ) STRICT`;

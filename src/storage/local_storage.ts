@@ -223,6 +223,7 @@ function newEntry(key: Key, file: string, size: number, facts: EntryFacts): Entr
   const { lastModified, storedAt } = facts;
   return {
     key,
+    status: facts.status,
     file,
     size,
     etag: facts.etag,
@@ -230,6 +231,8 @@ function newEntry(key: Key, file: string, size: number, facts: EntryFacts): Entr
     headers: facts.headers,
     upstream: facts.upstream,
     storedAt,
-    validatedAt: storedAt,
+    requestedAt: facts.requestedAt,
+    validatedAt: facts.receivedAt,
+    vary: facts.vary,
   };
 }

@@ -2,11 +2,16 @@ import type { Entry, HeaderList, Instant, Key } from "../types.ts";
 
 /** What is known of a body when its last byte has been written. */
 export interface EntryFacts {
+  readonly status: number;
   readonly etag: string | null;
   readonly lastModified: Instant | null;
   readonly headers: HeaderList;
   readonly upstream: string;
-  /** Also becomes `validatedAt`. */
+  readonly requestedAt: Instant;
+  /** Becomes `validatedAt`. */
+  readonly receivedAt: Instant;
+  readonly vary: HeaderList;
+  /** When the last byte was there. */
   readonly storedAt: Instant;
 }
 

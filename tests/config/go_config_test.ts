@@ -84,9 +84,10 @@ Deno.test("a file for the Go program means the same here", () => {
   assertEquals(config.upstreams[0]?.checkers[0]?.headers[0]?.name, "content-type");
   assertEquals(config.upstreams[1]?.priorityGroups[0]?.priority, 10);
   assertEquals(config.misc, { firstChunkBytes: 52_428_800, chunkBytes: 1_048_576 });
-  assertEquals(config.cache.policies.map(({ refreshAfterMs }) => refreshAfterMs), [
-    null,
+  assertEquals(config.cache.policies.map(({ refreshAfter }) => refreshAfter), [
+    "never",
     5_400_000,
+    3_600_000,
   ]);
   assertEquals(config.storage.accel, {
     enableByHeader: "x-accel-enable",

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { compilePattern } from "../../src/config/go_pattern.ts";
 import type { Config } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load_config.ts";
 import type { Upstream } from "../../src/types.ts";
@@ -34,9 +35,27 @@ Deno.test("one upstream with a server is enough, everything else has a default",
       priorityGroups: [],
       headers: [],
       proxy: null,
+      allowMethods: [],
     }],
     misc: { firstChunkBytes: 0, chunkBytes: 1_048_576 },
-    cache: { refreshAfterMs: 3_600_000, policies: [] },
+    cache: {
+      policies: [{
+        match: compilePattern(""),
+        refreshAfter: 3_600_000,
+        staleIfErrorMs: null,
+        staleWhileRevalidateMs: 0,
+        negative: new Map([[404, 10_000], [410, 10_000]]),
+      }],
+      limits: {
+        maxBytes: null,
+        minFree: { kind: "share", value: 0.01 },
+        inactiveMs: null,
+        maxObjectBytes: null,
+      },
+      clientDirectives: "ignore",
+      targetedDirectives: false,
+      offline: false,
+    },
     storage: { path: "./data", temporaryFilePattern: "temp.*", accel: null },
     fetch: { headTimeoutMs: 10_000, stallTimeoutMs: 15_000, maxFills: 256 },
     log: { level: "info", format: null },
@@ -111,11 +130,11 @@ log: {level: trace, format: json}
   assertEquals(upstream.headers, [["authorization", "Bearer s3cret"]]);
   assertEquals(upstream.proxy, "socks5://proxy:1080");
   assertEquals(config.misc, { firstChunkBytes: 1_048_576, chunkBytes: 65_536 });
-  assertEquals(config.cache.refreshAfterMs, 7_200_000);
-  assertEquals(config.cache.policies.map((it) => [it.match.source, it.refreshAfterMs]), [
-    ["\\.deb$", null],
+  assertEquals(config.cache.policies.map((it) => [it.match.source, it.refreshAfter]), [
+    ["\\.deb$", "never"],
     ["a", 7_200_000],
     ["b", 604_800_000],
+    ["", 7_200_000],
   ]);
   assertEquals(config.storage, {
     path: "/data",
@@ -147,7 +166,7 @@ Deno.test("values from the environment may stand for numbers, durations, sizes a
   );
   assertEquals(config.listen.port, 80);
   assertEquals(config.misc.chunkBytes, 2048);
-  assertEquals(config.cache.refreshAfterMs, 259_200_000);
+  assertEquals(config.cache.policies[0]?.refreshAfter, 259_200_000);
   assertEquals(config.log.level, "warn");
 });
 

@@ -16,7 +16,14 @@ function judge(
   question: Partial<QuestionFacts> = {},
 ): Admission {
   return admit(
-    { upstream: "mirror", status: 200, headers: SIZED, secure: false, ...answer },
+    {
+      upstream: "mirror",
+      status: 200,
+      headers: SIZED,
+      secure: false,
+      requestedAt: NOON,
+      ...answer,
+    },
     {
       path: "/pool/hello.deb",
       checkers: [{ statusCodes: [200], headers: [] }],
@@ -52,6 +59,9 @@ Deno.test("a 200 with a length is stored, its head as received", () => {
       lastModified: NOON,
       headers: [["content-type", "text/plain"], ["content-encoding", "gzip"]],
       upstream: "mirror",
+      requestedAt: NOON,
+      receivedAt: NOON,
+      vary: [],
     },
   });
 });

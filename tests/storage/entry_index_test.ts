@@ -2,8 +2,10 @@ import { assertEquals } from "@std/assert";
 import { EntryIndex, type IndexedFile } from "../../src/storage/entry_index.ts";
 import { FACTS, NOW, TemporaryDirectory } from "./support.ts";
 
+const { receivedAt, ...SAME } = FACTS;
+
 const INDEXED: IndexedFile = {
-  entry: { ...FACTS, key: "/a", file: "a", size: 5, validatedAt: NOW },
+  entry: { ...SAME, key: "/a", file: "a", size: 5, validatedAt: receivedAt },
   identity: { size: 5, modifiedAt: NOW, inode: 7 },
 };
 

@@ -10,6 +10,7 @@ Deno.test("a file that somebody put in the tree is adopted with its mtime", asyn
   assertExists(entry);
   assertEquals(entry, {
     key: "/pool/hello.deb",
+    status: 200,
     file: "pool/hello.deb",
     size: 5,
     etag: null,
@@ -17,7 +18,9 @@ Deno.test("a file that somebody put in the tree is adopted with its mtime", asyn
     headers: [["content-type", "application/x-debian-package"]],
     upstream: null,
     storedAt: changedAt,
+    requestedAt: changedAt,
     validatedAt: changedAt,
+    vary: [],
   });
   assertEquals(local.storage.find("/pool/hello.deb"), entry);
   assertEquals(await readEntry(local.storage, entry), "hello");

@@ -10,6 +10,10 @@ export const FACTS: EntryFacts = {
   lastModified: Date.UTC(2023, 0, 2, 3, 4, 5),
   headers: [["content-type", "text/plain"], ["cache-control", "max-age=1"]],
   upstream: "first",
+  status: 200,
+  requestedAt: NOW,
+  receivedAt: NOW,
+  vary: [],
   storedAt: NOW,
 };
 

@@ -1,5 +1,5 @@
 import { compilePattern } from "../../src/config/go_pattern.ts";
-import type { BodyHead, Entry, Pattern, Target, Upstream } from "../../src/types.ts";
+import type { BodyHead, Entry, Pattern, Policy, Target, Upstream } from "../../src/types.ts";
 
 /** The instant of tests that hold the time: a whole second. */
 export const NOON = Date.UTC(2026, 0, 15, 12);
@@ -19,6 +19,7 @@ export function upstream(facts: Partial<Upstream> = {}): Upstream {
     priorityGroups: [],
     headers: [],
     proxy: null,
+    allowMethods: [],
     ...facts,
   };
 }
@@ -31,6 +32,7 @@ export function target(path: string, facts: Partial<Target> = {}): Target {
 export function entry(facts: Partial<Entry> = {}): Entry {
   return {
     key: "/pool/hello.deb",
+    status: 200,
     file: "pool/hello.deb",
     size: 5,
     etag: '"v1"',
@@ -38,7 +40,21 @@ export function entry(facts: Partial<Entry> = {}): Entry {
     headers: [["content-type", "text/plain"]],
     upstream: "mirror",
     storedAt: NOON,
+    requestedAt: NOON,
     validatedAt: NOON,
+    vary: [],
+    ...facts,
+  };
+}
+
+/** The policy of all paths, as it is without a config. */
+export function policy(facts: Partial<Policy> = {}): Policy {
+  return {
+    match: pattern(""),
+    refreshAfter: 3_600_000,
+    staleIfErrorMs: null,
+    staleWhileRevalidateMs: 0,
+    negative: new Map(),
     ...facts,
   };
 }
@@ -51,6 +67,9 @@ export function bodyHead(facts: Partial<BodyHead> = {}): BodyHead {
     lastModified: NOON - 60_000,
     headers: [["content-type", "text/plain"]],
     upstream: "mirror",
+    requestedAt: NOON,
+    receivedAt: NOON,
+    vary: [],
     ...facts,
   };
 }

@@ -6,7 +6,7 @@ import { LocalStorage } from "../../src/storage/local_storage.ts";
 import type { LocalSystem } from "../../src/storage/local_system.ts";
 import { systemClock } from "../../src/main/system_clock.ts";
 import type { Clock } from "../../src/types.ts";
-import { upstream } from "./facts.ts";
+import { policy, upstream } from "./facts.ts";
 
 /** A disk whose faults the test sets, between two requests or in the midst of one. */
 export class FaultyDisk {
@@ -88,8 +88,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
     const cache = new Cache({
       storage,
       filler: flights,
-      policies: [],
-      refreshAfterMs: 3_600_000,
+      policies: [policy()],
       clock,
     });
     const openBodies = new OpenBodies();
