@@ -154,6 +154,8 @@ export type FailureReason =
   | { readonly kind: "network"; readonly detail: string }
   | { readonly kind: "short-body"; readonly received: number; readonly declared: number }
   | { readonly kind: "long-body"; readonly declared: number }
+  /** What it has under this name is not what another mirror had begun to send. */
+  | { readonly kind: "differs"; readonly detail: string }
   | { readonly kind: "aborted" };
 
 /** One upstream's failure. */

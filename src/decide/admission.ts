@@ -71,9 +71,12 @@ function isOlderThanStored(
     lastModified < storedLastModified;
 }
 
-/** Why the upstream's own checkers, or we, do not take the answer; null when we do. */
-function refusalOf(answer: AnswerFacts, question: QuestionFacts): FailureReason | null {
-  for (const checker of question.checkers) {
+/** Which of an upstream's own conditions the answer does not meet; null when it meets them all. */
+export function failedCheck(
+  answer: Pick<AnswerFacts, "status" | "headers">,
+  checkers: readonly Checker[],
+): FailureReason | null {
+  for (const checker of checkers) {
     if (checker.statusCodes !== "any" && !checker.statusCodes.includes(answer.status)) {
       return { kind: "status", status: answer.status };
     }
@@ -85,6 +88,13 @@ function refusalOf(answer: AnswerFacts, question: QuestionFacts): FailureReason 
       }
     }
   }
+  return null;
+}
+
+/** Why the upstream's own checkers, or we, do not take the answer; null when we do. */
+function refusalOf(answer: AnswerFacts, question: QuestionFacts): FailureReason | null {
+  const failed = failedCheck(answer, question.checkers);
+  if (failed !== null) return failed;
   // A partial answer was not asked for; whoever sends one is confused.
   if (answer.status === 206 || answer.status === 304) {
     return { kind: "status", status: answer.status };

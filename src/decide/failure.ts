@@ -53,13 +53,15 @@ export function describeFailure(reason: FailureReason): string {
       return `body ended after ${reason.received} of ${reason.declared} bytes`;
     case "long-body":
       return `body is longer than the declared ${reason.declared} bytes`;
+    case "differs":
+      return `has another version: ${reason.detail}`;
     case "aborted":
       return "cancelled";
   }
 }
 
 function hasAnswered(reason: FailureReason): boolean {
-  return ["status", "checker", "html", "redirect"].includes(reason.kind);
+  return ["status", "checker", "html", "redirect", "differs"].includes(reason.kind);
 }
 
 function isSilence(reason: FailureReason): boolean {

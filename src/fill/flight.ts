@@ -10,8 +10,11 @@ import type { FillHead } from "./fill.ts";
 import type { ForkEnd } from "./file_branch.ts";
 import { fork } from "./fork.ts";
 import { followGrowing } from "./growing_reader.ts";
+import { logFailures } from "./log_failures.ts";
 import { ProgressSignal } from "./progress_signal.ts";
 import { race } from "./race.ts";
+import { type Body, ResumableBody } from "./resumable_body.ts";
+import { takeOver } from "./take_over.ts";
 import type { UpstreamClient } from "./upstream_client.ts";
 
 const log = getLogger(["cache-proxy", "fill"]);
@@ -113,15 +116,7 @@ export class Flight {
         ),
       this.#controller.signal,
     );
-    for (const { upstream, reason } of failures) {
-      if (reason.kind === "aborted") continue;
-      const say = reason.kind === "status" ? log.debug.bind(log) : log.warn.bind(log);
-      say("{upstream} failed for {key}: {reason}", {
-        upstream,
-        key: target.key,
-        reason: describeFailure(reason),
-      });
-    }
+    logFailures(target.key, failures);
     if (won === null) {
       this.progress.finish({ kind: "broken", reason: "no upstream delivered" });
       this.#head.resolve({ kind: "failed", failures });
@@ -151,7 +146,9 @@ export class Flight {
     }
   }
 
-  async #fill(source: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
+  async #fill(won: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
+    const takeover = { ...this.#parts, ...this.#plan, head };
+    const source = new ResumableBody(won, head, (at, signal) => takeOver(takeover, at, signal));
     const stop = (): void => source.cancel();
     this.#controller.signal.addEventListener("abort", stop, { once: true });
     if (this.#controller.signal.aborted) stop();
@@ -163,7 +160,7 @@ export class Flight {
     }
   }
 
-  async #store(source: BodySource, head: BodyHead): Promise<void> {
+  async #store(source: Body, head: BodyHead): Promise<void> {
     const { storage, clock, chunkBytes } = this.#parts;
     await using file = await this.#createFile();
     if (file === null) return await this.#pass(source, head, "storage");
@@ -238,7 +235,7 @@ export class Flight {
   }
 
   /** Hands the body to whoever started the flight, past the disk. */
-  async #pass(source: BodySource, head: BodyHead, reason: string): Promise<void> {
+  async #pass(source: Body, head: BodyHead, reason: string): Promise<void> {
     const ended = Promise.withResolvers<void>();
     this.#lead = new ReadableStream<Uint8Array>({
       async pull(controller): Promise<void> {

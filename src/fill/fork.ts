@@ -1,9 +1,9 @@
 import type { PartialFile } from "../storage/storage.ts";
-import type { BodySource } from "./body_source.ts";
 import { FileBranch, type ForkEnd } from "./file_branch.ts";
 import { GatedSource } from "./gated_source.ts";
 import { LeadBranch } from "./lead_branch.ts";
 import type { ProgressSignal } from "./progress_signal.ts";
+import type { Body } from "./resumable_body.ts";
 
 /** A forked body. */
 export interface Fork {
@@ -33,7 +33,7 @@ export interface ForkOptions {
  * Memory is bounded by the two, whatever the disk and the client do.
  */
 export function fork(
-  source: BodySource,
+  source: Body,
   file: PartialFile,
   progress: ProgressSignal,
   options: ForkOptions,

@@ -1,4 +1,4 @@
-import type { BodySource } from "./body_source.ts";
+import type { Body } from "./resumable_body.ts";
 
 /** Bytes that may have been read from upstream and not yet written: then reading pauses. */
 export const FILE_LAG_BYTES = 8 * 1024 * 1024;
@@ -14,7 +14,7 @@ export class GatedSource {
   #written = 0;
   #opened: PromiseWithResolvers<void> | null = null;
 
-  constructor(source: BodySource) {
+  constructor(source: Body) {
     this.drained = this.#drained.promise;
     this.stream = new ReadableStream<Uint8Array>({
       pull: async (controller) => {

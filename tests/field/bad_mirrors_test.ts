@@ -8,9 +8,11 @@ import {
   SMALL_BODY_BYTES,
 } from "../support/bad_mirrors.ts";
 import { assertSameBytes, randomBytes } from "../support/body.ts";
+import { NOON } from "../support/facts.ts";
 import { Gate, settle } from "../support/gate.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { Origin, RawOrigin } from "../support/origin.ts";
+import { rangeMirror } from "../support/range_mirror.ts";
 import { TestProxy } from "../support/test_proxy.ts";
 
 const TIMES = 20;
@@ -75,7 +77,24 @@ Deno.test("beside a mirror that breaks off a large body a good one wins a race b
   await assertGoodWins(held.proxy, all);
 });
 
-Deno.test("a large body that breaks off after its race is a broken transfer, never a short success", async () => {
+Deno.test("FIELD: a truncated file: a large body that breaks off after its race goes on from the good mirror", async () => {
+  const all = randomBytes(1024 * 1024);
+  const dated = { lastModified: NOON };
+  for (let n = 0; n < TIMES; n++) {
+    await using bad = new Origin(rangeMirror(all, { ...dated, breakAt: 300 * 1024 }));
+    await using good = new Origin(async (seen, request) => {
+      await bad.asked.reaches(1);
+      return await rangeMirror(all, dated)(seen, request);
+    });
+    await using proxy = await TestProxy.start({ upstreams: [bad.url, good.url] });
+    const response = await proxy.fetch("/x.deb");
+    assertSameBytes(await response.bytes(), all);
+    await proxy.settled();
+    assertSameBytes(await Deno.readFile(proxy.file("x.deb")), all);
+  }
+});
+
+Deno.test("a large body without validators that breaks off after its race is a broken transfer, never a short success", async () => {
   const gate = new Gate();
   await using bad = new RawOrigin(async ({ write }) => {
     await write("HTTP/1.1 200 OK\r\nContent-Length: 307200\r\n\r\n" + "x".repeat(100_000));

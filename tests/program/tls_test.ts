@@ -42,7 +42,11 @@ Deno.test("many downloads at once over one HTTP/2 connection are all right", asy
 Deno.test("SIGTERM lets a download over HTTPS end and exits with 0", async () => {
   const body = new GatedBody(PIECES);
   await using setUp = await start(() => respondWith(body));
-  const { program, client } = setUp;
+  const { program, certFile } = setUp;
+  // Not over HTTP/2: there the platform closes the connection while frames of a busy client are
+  // still on their way, so that the system resets it and the last bytes may be lost.
+  const caCerts = [await Deno.readTextFile(certFile)];
+  using client = Deno.createHttpClient({ caCerts, http2: false });
   const response = await program.fetch("/file", { client });
 
   program.kill("SIGTERM");
