@@ -6,10 +6,11 @@
 
 import { getLogger } from "@logtape/logtape";
 import manifest from "./deno.json" with { type: "json" };
-import type { Config, LogLevel } from "./src/config/config.ts";
-import { loadConfig } from "./src/config/load_config.ts";
+import type { Config } from "./src/config/config.ts";
 import { CacheProxyError, ConfigError } from "./src/errors.ts";
 import { type Args, HELP, parseArgs } from "./src/main/args.ts";
+import { ConfigReloader } from "./src/main/config_reloader.ts";
+import { type EffectiveConfig, effectiveConfig } from "./src/main/effective_config.ts";
 import { startLogging } from "./src/main/logging.ts";
 import { type Proxy, startProxy } from "./src/main/proxy.ts";
 import { systemClock } from "./src/main/system_clock.ts";
@@ -21,8 +22,6 @@ const EXIT_USAGE = 2;
 
 /** How long a shutdown waits for what is under way, in milliseconds. */
 const SHUTDOWN_GRACE_MS = 30_000;
-
-const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
 
 const log = getLogger(["cache-proxy"]);
 
@@ -48,11 +47,11 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(args: Args): Promise<number> {
-  const loaded = await readConfig(args);
+  const loaded = readConfig(args);
   if (loaded === null) return EXIT_USAGE;
   const { config, warnings } = loaded;
   const format = config.log.format ?? (Deno.stdout.isTerminal() ? "text" : "json");
-  const endLogging = await startLogging(config.log.level, format);
+  const logging = startLogging(config.log.level, format);
   try {
     for (const warning of warnings) log.warn("{warning}", { warning });
     const problem = trustSystemCertificates();
@@ -60,46 +59,33 @@ async function run(args: Args): Promise<number> {
       log.warn("Only Mozilla's authorities are trusted: {problem}", { problem });
     }
     const proxy = await startProxy(config, { version: manifest.version, clock: systemClock });
-    await serveUntilSignal(proxy, config);
+    using reloader = new ConfigReloader(args, config, { proxy, setLogLevel: logging.setLevel });
+    if (args.watchConfig) reloader.watch();
+    await serveUntilSignal(proxy, config, reloader);
     return 0;
   } catch (error) {
     // Told apart from the log, where a newcomer who sees JSON may look for it in vain.
     complain([error instanceof CacheProxyError ? error.message : `Cannot start: ${error}`]);
     return EXIT_FAILED;
   } finally {
-    await endLogging();
+    logging.end();
   }
 }
 
-async function readConfig(
-  args: Args,
-): Promise<{ config: Config; warnings: readonly string[] } | null> {
+function readConfig(args: Args): EffectiveConfig | null {
   try {
-    const text = await Deno.readTextFile(args.configFile);
-    const { config, warnings } = loadConfig(text, (name) => Deno.env.get(name));
-    const level = args.logLevel ?? config.log.level;
-    if (!isLogLevel(level)) {
-      complain([`Cannot use log level "${level}": it is none of ${LOG_LEVELS.join(", ")}`]);
-      return null;
-    }
-    const listen = { ...config.listen, ...args.listen };
-    return { config: { ...config, listen, log: { ...config.log, level } }, warnings };
+    return effectiveConfig(args);
   } catch (error) {
-    if (error instanceof ConfigError) {
-      complain([`Cannot use ${args.configFile}:`, ...error.problems.map((line) => `  ${line}`)]);
-    } else {
-      const why = error instanceof Deno.errors.NotFound ? "there is no such file" : String(error);
-      complain([`Cannot read ${args.configFile}: ${why}; --config names another one`]);
-    }
+    complain(error instanceof ConfigError ? error.problems : [`Cannot start: ${error}`]);
     return null;
   }
 }
 
-function isLogLevel(text: string): text is LogLevel {
-  return (LOG_LEVELS as readonly string[]).includes(text);
-}
-
-async function serveUntilSignal(proxy: Proxy, config: Config): Promise<void> {
+async function serveUntilSignal(
+  proxy: Proxy,
+  config: Config,
+  reloader: ConfigReloader,
+): Promise<void> {
   const { hostname, port } = proxy.address;
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   const scheme = config.listen.tls === null ? "http" : "https";
@@ -119,8 +105,10 @@ async function serveUntilSignal(proxy: Proxy, config: Config): Promise<void> {
   let asked = false;
   const onTerm = (): void => onSignal("SIGTERM");
   const onInt = (): void => onSignal("SIGINT");
+  const onHup = (): void => reloader.reload();
   Deno.addSignalListener("SIGTERM", onTerm);
   Deno.addSignalListener("SIGINT", onInt);
+  Deno.addSignalListener("SIGHUP", onHup);
   try {
     const signal = await stopping.promise;
     log.info("{signal}: no new connections; waiting for what is under way", { signal });
@@ -129,6 +117,7 @@ async function serveUntilSignal(proxy: Proxy, config: Config): Promise<void> {
   } finally {
     Deno.removeSignalListener("SIGTERM", onTerm);
     Deno.removeSignalListener("SIGINT", onInt);
+    Deno.removeSignalListener("SIGHUP", onHup);
   }
 }
 

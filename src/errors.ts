@@ -35,7 +35,7 @@ export class UpstreamError extends CacheProxyError {
 /** The disk did not take or give bytes. */
 export class StorageError extends CacheProxyError {
   constructor(
-    code: "storage-full" | "storage-failed" | "storage-locked",
+    code: "storage-full" | "object-too-large" | "storage-failed" | "storage-locked",
     message: string,
     options?: ErrorOptions,
   ) {

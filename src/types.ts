@@ -38,6 +38,8 @@ export interface Pattern {
   test(text: string): boolean;
   /** Go's `ReplaceAllString`: every match replaced, `$1`, `${1}` and `${name}` expanded. */
   replaceAll(text: string, replacement: string): string;
+  /** What the first group has matched in the first match; null when there is none. */
+  capture(text: string): string | null;
 }
 
 /** One condition on an upstream's answer; all conditions of all checkers must hold. */
@@ -84,6 +86,33 @@ export interface Policy {
   readonly staleWhileRevalidateMs: number;
   /** For how many milliseconds an upstream's error status is remembered, by status. */
   readonly negative: ReadonlyMap<number, number>;
+}
+
+/** Files that belong together: the anchors head the set, the others fit the state that these have. */
+export interface FileSet {
+  /** On the canonical path; its first group names the set. */
+  readonly match: Pattern;
+  /** Names of the files that head a set, the preferred one first; `*` is any characters. */
+  readonly anchors: readonly string[];
+}
+
+/** What a file's bytes must be. */
+export interface Listed {
+  /** In lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Bytes; null: not said. */
+  readonly size: number | null;
+}
+
+/**
+ * What it takes to let an upstream's own header fields decide (RFC 9111): its answer is one to this
+ * very request.
+ */
+export interface ByDirectives {
+  /** All fields of the client's request. */
+  readonly request: HeaderList;
+  /** Whether `CDN-Cache-Control` is preferred to `Cache-Control` (RFC 9213). */
+  readonly targeted: boolean;
 }
 
 /** What the cache may take of the disk. */
@@ -151,6 +180,12 @@ export type FailureReason =
   | { readonly kind: "redirect"; readonly detail: string }
   | { readonly kind: "timeout"; readonly afterMs: number }
   | { readonly kind: "stalled"; readonly afterMs: number }
+  /** Gave less than was expected of it while another upstream was at hand. */
+  | {
+    readonly kind: "slow";
+    readonly bytesPerSecond: number;
+    readonly expectedBytesPerSecond: number;
+  }
   | { readonly kind: "network"; readonly detail: string }
   | { readonly kind: "short-body"; readonly received: number; readonly declared: number }
   | { readonly kind: "long-body"; readonly declared: number }

@@ -13,6 +13,8 @@ const PERMISSIONS = [
   "--allow-read",
   "--allow-write",
   "--allow-env",
+  // How much the disk has free.
+  "--allow-sys=statfs",
   // Code from a few hosts would be allowed otherwise.
   "--deny-import",
 ];

@@ -110,6 +110,8 @@ async function startDemoProxy(mirrors: readonly ToyMirror[], folder: string): Pr
       listen: { address: "127.0.0.1", port: 0 },
       upstream: mirrors.map(({ name, url }) => ({ name, server: url })),
       misc: { "first-chunk-bytes": FIRST_CHUNK_BYTES },
+      // All of them race, and one of them gives the whole file.
+      race: { width: mirrors.length, segments: "off" },
       storage: { local: { path: folder } },
     }),
     () => undefined,

@@ -15,10 +15,16 @@ const HOSTNAME_LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 /** Leaves room for what replaces the `*`: file systems take 255 bytes. */
 const MAX_TEMPORARY_FILE_PATTERN_CHARS = 100;
 
-/** A token: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2 */
-export const HEADER_NAME_SHAPE = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+/** What names of header fields and methods are: RFC 9110 section 5.6.2. */
+export const TOKEN_SHAPE = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 
-const HEADER_NAME = new RegExp(`^${HEADER_NAME_SHAPE}$`);
+const TOKEN = new RegExp(`^${TOKEN_SHAPE}$`);
+
+/**
+ * Methods that a fetch cannot send (https://fetch.spec.whatwg.org/#forbidden-method); a tunnel and
+ * a loop-back of the request, credentials included, are nothing for a cache anyway.
+ */
+const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 /** Bytes without NUL, CR and LF: https://www.rfc-editor.org/rfc/rfc9110#section-5.5 */
 const HEADER_VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
@@ -29,8 +35,19 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 /** Schemes of proxies that can be dialled. */
 const PROXY_URL = /^(?:https?|socks5h?):\/\//i;
 
-export function isHeaderName(text: string): boolean {
-  return HEADER_NAME.test(text);
+/** Whether the text can name a header field or a method. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/** Whether requests of this method, in any case, can be passed on to an upstream. */
+export function isPassableMethod(method: string): boolean {
+  return !FORBIDDEN_METHODS.has(method.toUpperCase());
+}
+
+/** Whether the text can name files in a folder, `*` being any characters. */
+export function isAnchorName(text: string): boolean {
+  return /^[^/]+$/.test(text);
 }
 
 export function isHeaderValue(text: string): boolean {

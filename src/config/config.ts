@@ -1,4 +1,4 @@
-import type { Limits, Policy, Upstream } from "../types.ts";
+import type { FileSet, Limits, Policy, Upstream } from "../types.ts";
 
 /** Levels of the log, quietest last. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
@@ -26,9 +26,17 @@ export interface Config {
     readonly firstChunkBytes: number;
     readonly chunkBytes: number;
   };
+  readonly race: {
+    /** Mirrors that are asked at once, from 1 up. */
+    readonly width: number;
+    /** When a file is fetched from several mirrors at once; null: never. */
+    readonly segments: { readonly thresholdBytes: number; readonly windowBytes: number } | null;
+  };
   readonly cache: {
     /** The last one matches every path. */
     readonly policies: readonly Policy[];
+    /** The first that matches counts. */
+    readonly sets: readonly FileSet[];
     readonly limits: Limits;
     /** Whether `Cache-Control` of clients counts (RFC 9111 section 5.2.1). */
     readonly clientDirectives: "ignore" | "honour";
@@ -45,6 +53,10 @@ export interface Config {
   readonly fetch: {
     readonly headTimeoutMs: number;
     readonly stallTimeoutMs: number;
+    /** What a body must deliver while there is another candidate; 0: nothing. */
+    readonly minimumBytesPerSecond: number;
+    /** How far ahead of what has arrived a range must begin to be fetched on its own; null: off. */
+    readonly rangeSkipBytes: number | null;
     readonly maxFills: number;
   };
   readonly log: {

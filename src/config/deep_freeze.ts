@@ -1,4 +1,7 @@
-/** Freezes a tree of plain data, and gives it back. */
+/**
+ * Freezes a tree of plain data, and gives it back. What a Map in it holds is protected by the
+ * map's type alone.
+ */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

@@ -1,8 +1,8 @@
 import { ConfigError } from "../errors.ts";
+import { toCacheSettings } from "./cache_settings.ts";
 import type { Config } from "./config.ts";
 import { formatConfigPath } from "./config_path.ts";
 import { deepFreeze } from "./deep_freeze.ts";
-import { compilePattern } from "./go_pattern.ts";
 import { type Environment, replaceEnvironment } from "./environment.ts";
 import { moveOldSpellings, writtenPath } from "./old_spellings.ts";
 import { parseYaml } from "./parse_yaml.ts";
@@ -61,9 +61,16 @@ function unknownGroups({ upstream }: ParsedConfig): Problem[] {
   );
 }
 
+/** A threshold of 0 would be one that every file reaches: it turns segments off. */
+function toSegments(race: ParsedConfig["race"]): Config["race"]["segments"] {
+  const thresholdBytes = race["segment-threshold"];
+  if (!race.segments || thresholdBytes === 0) return null;
+  return { thresholdBytes, windowBytes: race["segment-window"] };
+}
+
 function toConfig(parsed: ParsedConfig): Config {
   const names = upstreamNames(parsed.upstream);
-  const { listen, misc, cache, storage, fetch, log } = parsed;
+  const { listen, misc, race, cache, storage, fetch, log } = parsed;
   const accel = storage.local.accel;
   return {
     listen: {
@@ -76,27 +83,8 @@ function toConfig(parsed: ParsedConfig): Config {
       firstChunkBytes: misc["first-chunk-bytes"],
       chunkBytes: misc["chunk-bytes"],
     },
-    cache: {
-      policies: [...cache.policies, { match: compilePattern(""), "refresh-after": cache.timeout }]
-        .map((policy) => ({
-          match: policy.match,
-          refreshAfter:
-            (policy["refresh-after"] === undefined ? cache.timeout : policy["refresh-after"]) ??
-              "never",
-          staleIfErrorMs: null,
-          staleWhileRevalidateMs: 0,
-          negative: new Map([[404, 10_000], [410, 10_000]]),
-        })),
-      limits: {
-        maxBytes: null,
-        minFree: { kind: "share", value: 0.01 },
-        inactiveMs: null,
-        maxObjectBytes: null,
-      },
-      clientDirectives: "ignore",
-      targetedDirectives: false,
-      offline: false,
-    },
+    race: { width: race.width, segments: toSegments(race) },
+    cache: toCacheSettings(cache),
     storage: {
       path: storage.local.path,
       temporaryFilePattern: storage.local["temporary-file-pattern"],
@@ -108,6 +96,8 @@ function toConfig(parsed: ParsedConfig): Config {
     fetch: {
       headTimeoutMs: fetch["head-timeout"],
       stallTimeoutMs: fetch["stall-timeout"],
+      minimumBytesPerSecond: fetch["minimum-rate"],
+      rangeSkipBytes: fetch["range-skip"],
       maxFills: fetch["max-fills"],
     },
     log: { level: log.level, format: log.format ?? null },

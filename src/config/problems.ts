@@ -46,7 +46,7 @@ function issueProblems(issue: z.core.$ZodIssue, parent: ConfigPath, schema: z.Zo
       }));
     }
     case "invalid_union": {
-      // The alternatives differ in their type; of the one that is meant the type fits.
+      // The alternatives differ in their type or are one word; the one that is meant fits so far.
       const meant = issue.errors.find((issues) => !issues.some(isOfOtherType));
       if (meant !== undefined) return meant.flatMap((it) => issueProblems(it, path, schema));
       return [{ path, message: issue.message, addValue: true }];
@@ -61,7 +61,8 @@ function issueProblems(issue: z.core.$ZodIssue, parent: ConfigPath, schema: z.Zo
 }
 
 function isOfOtherType(issue: z.core.$ZodIssue): boolean {
-  return issue.code === "invalid_type" && issue.path.length === 0;
+  const isOther = issue.code === "invalid_type" || issue.code === "invalid_value";
+  return isOther && issue.path.length === 0;
 }
 
 function toStep(step: PropertyKey): string | number {

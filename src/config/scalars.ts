@@ -12,9 +12,7 @@ import { parseDuration } from "./duration.ts";
 import { PLACEHOLDER } from "./environment.ts";
 import { compilePattern, type GoPattern } from "./go_pattern.ts";
 import { isMapping } from "./parse_yaml.ts";
-
-/** Where a duration may say so. */
-const NEVER = "never";
+import type { Limits } from "../types.ts";
 
 const EXPECTED_DURATION = `expected a duration with a unit, such as "90s", "1h30m" or "7d"`;
 
@@ -22,6 +20,9 @@ const INTEGER = /^-?\d+$/;
 const INTEGER_SHAPE = "-?[0-9]+";
 const DURATION_SHAPE = "0|\\+?(?:(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h|d))+";
 const SIZE_SHAPE = "[0-9]+|[0-9]+(?:\\.[0-9]+)?\\s*(?:[KkMmGgTt][Ii]?)?[Bb]";
+const WHOLE_PERCENT = 100;
+const PERCENTAGE = /^([0-9]+(?:\.[0-9]+)?)\s*%$/;
+const PERCENTAGE_SHAPE = "0*[0-9]{1,2}(?:\\.[0-9]+)?\\s*%";
 
 /** For the JSON Schema: the whole string has the shape, or there is a placeholder in it. */
 export function shapeOrPlaceholder(shape: string): string {
@@ -80,10 +81,37 @@ export function integer(minimum: number, maximum: number): z.ZodType<number, num
   });
 }
 
-/** A duration in milliseconds, or `never`, which is null. */
-export function durationOrNever(): z.ZodType<number | null, number | string> {
-  return durationInput(`${NEVER}|${DURATION_SHAPE}`)
-    .transform((value, context) => value === NEVER ? null : toMilliseconds(value, context));
+/** True or false. */
+export function flag(): z.ZodType<boolean, boolean | string> {
+  const error = "expected true or false";
+  return z.union([
+    z.boolean(),
+    z.string().meta({ pattern: shapeOrPlaceholder("true|false") }),
+  ], { error }).transform((value, context) => {
+    if (typeof value === "boolean") return value;
+    if (value === "true" || value === "false") return value === "true";
+    context.addIssue({ code: "custom", message: error });
+    return z.NEVER;
+  });
+}
+
+/** A duration in milliseconds. */
+export function duration(): z.ZodType<number, number | string> {
+  return durationOr({});
+}
+
+/** A duration in milliseconds, or one of the words, which stands for its value. */
+export function durationOr<const Value>(
+  words: Readonly<Record<string, Value>>,
+): z.ZodType<number | Value, number | string> {
+  const valueOf = new Map(Object.entries(words));
+  const names = [...valueOf.keys()];
+  const orElse = names.length === 0 ? "" : `, or else ${names.map(quote).join(" or ")}`;
+  return durationInput([...names, DURATION_SHAPE].join("|"), orElse)
+    .transform((value, context) => {
+      const word = valueOf.get(String(value));
+      return word === undefined ? toMilliseconds(value, context, orElse) : word;
+    });
 }
 
 /** A duration in milliseconds that a timer can wait for: more than nothing, within `maximumMs`. */
@@ -93,8 +121,23 @@ export function timerDuration(
 ): z.ZodType<number, number | string> {
   const error = `expected ${what}`;
   return durationInput(DURATION_SHAPE)
-    .transform(toMilliseconds)
+    .transform((value, context) => toMilliseconds(value, context))
     .refine((ms) => ms > 0 && ms <= maximumMs, { error });
+}
+
+/** YAML 1.2 reads `on` and `off` as texts; both spellings of a switch are meant alike. */
+export function onOff(): z.ZodType<boolean, boolean | string> {
+  const error = "expected on or off";
+  const valueOf = new Map([["on", true], ["true", true], ["off", false], ["false", false]]);
+  return z.union([
+    z.boolean(),
+    z.string().meta({ pattern: shapeOrPlaceholder([...valueOf.keys()].join("|")) }),
+  ], { error }).transform((value, context) => {
+    const isOn = valueOf.get(String(value));
+    if (isOn !== undefined) return isOn;
+    context.addIssue({ code: "custom", message: error });
+    return z.NEVER;
+  });
 }
 
 /** A number of bytes within bounds. */
@@ -103,15 +146,50 @@ export function byteSize(
   minimum: number,
   maximum: number,
 ): z.ZodType<number, number | string> {
+  return byteSizeOr({}, what, minimum, maximum);
+}
+
+/** A number of bytes within bounds, or one of the words, which stands for its value. */
+export function byteSizeOr<const Value>(
+  words: Readonly<Record<string, Value>>,
+  what: string,
+  minimum: number,
+  maximum: number,
+): z.ZodType<number | Value, number | string> {
   const error = `expected ${what}`;
+  const valueOf = new Map(Object.entries(words));
+  const names = [...valueOf.keys()];
+  const orElse = names.length === 0 ? "" : `, or else ${names.map(quote).join(" or ")}`;
   return z.union([
     z.number().meta({ type: "integer", minimum, maximum }),
-    z.string().meta({ pattern: shapeOrPlaceholder(SIZE_SHAPE) }),
+    z.string().meta({ pattern: shapeOrPlaceholder([...names, SIZE_SHAPE].join("|")) }),
   ], { error }).transform((value, context) => {
-    const bytes = typeof value === "string" ? tryParse(() => parseByteSize(value), context) : value;
+    const word = valueOf.get(String(value));
+    if (word !== undefined) return word;
+    const bytes = toBytes(value, context, orElse);
     // NEVER is no number: then the issue is there already.
     if (typeof bytes !== "number") return z.NEVER;
     if (Number.isSafeInteger(bytes) && bytes >= minimum && bytes <= maximum) return bytes;
+    context.addIssue({ code: "custom", message: error });
+    return z.NEVER;
+  });
+}
+
+/** A number of bytes, or a share of a file system in percent: 100 and more would leave nothing. */
+export function freeSpace(): z.ZodType<Limits["minFree"], number | string> {
+  const error = "expected a size from 0 up, or a percentage under 100";
+  const maximum = Number.MAX_SAFE_INTEGER;
+  return z.union([
+    z.number().meta({ type: "integer", minimum: 0, maximum }),
+    z.string().meta({ pattern: shapeOrPlaceholder(`${SIZE_SHAPE}|${PERCENTAGE_SHAPE}`) }),
+  ], { error }).transform((value, context) => {
+    const percent = PERCENTAGE.exec(String(value))?.[1];
+    if (percent !== undefined && Number(percent) < WHOLE_PERCENT) {
+      return { kind: "share" as const, value: Number(percent) / WHOLE_PERCENT };
+    }
+    const bytes = percent === undefined ? toBytes(value, context, `, or for example "5%"`) : NaN;
+    if (typeof bytes !== "number") return z.NEVER;
+    if (Number.isSafeInteger(bytes) && bytes >= 0) return { kind: "bytes" as const, value: bytes };
     context.addIssue({ code: "custom", message: error });
     return z.NEVER;
   });
@@ -130,19 +208,30 @@ export function optionalPattern(): z.ZodType<GoPattern | null, string> {
   );
 }
 
-function durationInput(shape: string): z.ZodType<number | string, number | string> {
+function durationInput(
+  shape: string,
+  orElse = "",
+): z.ZodType<number | string, number | string> {
   return z.union([
     z.number().meta({ const: 0 }),
     z.string().meta({ pattern: shapeOrPlaceholder(shape) }),
-  ], { error: EXPECTED_DURATION });
+  ], { error: EXPECTED_DURATION + orElse });
 }
 
-function toMilliseconds(value: number | string, context: z.RefinementCtx): number {
-  if (typeof value === "string") return tryParse(() => parseDuration(value), context);
+function toMilliseconds(value: number | string, context: z.RefinementCtx, orElse = ""): number {
+  if (typeof value === "string") return tryParse(() => parseDuration(value), context, orElse);
   // A number has no unit, and of nothing there is no need for one.
   if (value === 0) return 0;
-  context.addIssue({ code: "custom", message: EXPECTED_DURATION });
+  context.addIssue({ code: "custom", message: EXPECTED_DURATION + orElse });
   return z.NEVER;
+}
+
+function toBytes(value: number | string, context: z.RefinementCtx, orElse = ""): number {
+  return typeof value === "number" ? value : tryParse(() => parseByteSize(value), context, orElse);
+}
+
+function quote(word: string): string {
+  return JSON.stringify(word);
 }
 
 /** Says what would be right in place of a value that is no string. */
@@ -155,13 +244,17 @@ function expected(what: string): (issue: { readonly input?: unknown }) => string
   };
 }
 
-/** Runs a parser that throws; its message names the value already. */
-function tryParse<T>(parse: () => T, context: z.RefinementCtx): T {
+/**
+ * Runs a parser that throws; its message names the value already.
+ *
+ * @param orElse What would be right besides, in words that go on after the message.
+ */
+function tryParse<T>(parse: () => T, context: z.RefinementCtx, orElse = ""): T {
   try {
     return parse();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    context.addIssue({ code: "custom", message, params: { namesValue: true } });
+    context.addIssue({ code: "custom", message: message + orElse, params: { namesValue: true } });
     return z.NEVER;
   }
 }

@@ -6,22 +6,25 @@
  */
 
 import { z } from "zod";
+import { cacheSchema } from "./cache_schema.ts";
 import {
-  HEADER_NAME_SHAPE,
   isAddress,
-  isHeaderName,
   isHeaderValue,
+  isPassableMethod,
   isPrintable,
   isProxyUrl,
   isTemporaryFilePattern,
+  isToken,
+  TOKEN_SHAPE,
 } from "./checks.ts";
 import {
   anyText,
   baseUrl,
   byteSize,
-  durationOrNever,
+  byteSizeOr,
   filledText,
   integer,
+  onOff,
   optionalPattern,
   pattern,
   shapeOrPlaceholder,
@@ -36,11 +39,14 @@ const MIN_PRIORITY = -(2 ** 31);
 const MAX_PRIORITY = 2 ** 31 - 1;
 const MAX_CHUNK_BYTES = 1024 ** 3;
 const MAX_FILLS = 1_000_000;
+const MAX_RACE_WIDTH = 64;
+const MIN_WINDOW_BYTES = 1024 ** 2;
+const MAX_WINDOW_BYTES = 1024 ** 3;
 /** A runtime fires timers over 2^31 - 1 ms (24 days) at once; nobody waits for a day. */
 const MAX_FETCH_TIMEOUT_MS = 24 * 3_600_000;
 
 function headerName(): z.ZodType<string, string> {
-  return text("the name of a header field", isHeaderName, shapeOrPlaceholder(HEADER_NAME_SHAPE));
+  return text("the name of a header field", isToken, shapeOrPlaceholder(TOKEN_SHAPE));
 }
 
 function fetchTimeout(): z.ZodType<number, number | string> {
@@ -70,8 +76,12 @@ const path = z.strictObject({
 });
 
 const checker = z.strictObject({
-  "status-codes": z.array(integer(MIN_STATUS, MAX_STATUS)).prefault([200])
-    .describe("Status codes that are acceptable."),
+  "status-codes": z.union([z.array(integer(MIN_STATUS, MAX_STATUS)), z.enum(["any"])], {
+    error: `expected a list of status codes, or "any"`,
+  }).prefault([200]).describe(
+    "Status codes that are acceptable. `any`: every final answer is one, as with a plain reverse " +
+      "proxy.",
+  ),
   headers: z.array(z.strictObject({
     name: headerName().describe("Header field that must be there."),
     match: optionalPattern().prefault("").describe("Regular expression on the field's value."),
@@ -102,7 +112,7 @@ export const upstreamSchema = z.strictObject({
     "Priority of this mirror by path; the first match counts, without one it is 0.",
   ),
   headers: z.record(
-    text("the name of a header field", isHeaderName, `^${HEADER_NAME_SHAPE}$`),
+    text("the name of a header field", isToken, `^${TOKEN_SHAPE}$`),
     text("a header value without line breaks and characters outside of Latin-1", isHeaderValue),
   ).prefault({}).describe("Extra request headers, such as `Authorization: Bearer ${TOKEN}`."),
   proxy: text(
@@ -110,6 +120,13 @@ export const upstreamSchema = z.strictObject({
     (it) => it === "" || isProxyUrl(it),
   ).prefault("").describe(
     "HTTP, HTTPS or SOCKS5 proxy. Empty: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY count.",
+  ),
+  "allow-methods": z.array(
+    text("an HTTP method, such as POST", isToken, shapeOrPlaceholder(TOKEN_SHAPE))
+      .refine(isPassableMethod, { error: "CONNECT, TRACE and TRACK cannot be passed on" }),
+  ).prefault(["GET", "HEAD"]).describe(
+    "Methods of clients that this mirror takes; GET and HEAD it always does. Others are passed " +
+      "on, and their answers never stored.",
   ),
 });
 
@@ -122,14 +139,20 @@ const misc = z.strictObject({
     .describe("Size of a write to disk and of a read from it."),
 });
 
-const cache = z.strictObject({
-  timeout: durationOrNever().prefault("1h")
-    .describe("After this a copy is revalidated, where no policy says otherwise; or `never`."),
-  policies: z.array(z.strictObject({
-    match: pattern().describe("Regular expression on the path."),
-    "refresh-after": durationOrNever().optional()
-      .describe("After this a copy is revalidated; or `never`. Without it: `cache.timeout`."),
-  })).prefault([]).describe("Rules for certain paths; the first match applies."),
+const race = z.strictObject({
+  width: integer(1, MAX_RACE_WIDTH).prefault(3).describe(
+    "Mirrors that are asked at once, the best first. The next is asked when one fails, or when " +
+      "nobody has answered in the time that the best usually takes.",
+  ),
+  segments: onOff().prefault("on").describe(
+    "Whether a large file is fetched from several mirrors at once, a part from each.",
+  ),
+  "segment-threshold": byteSize("a size from 0 up", 0, Number.MAX_SAFE_INTEGER).prefault("16MiB")
+    .describe("Smaller files come from one mirror. 0: all do."),
+  "segment-window": byteSize("a size from 1MiB to 1GiB", MIN_WINDOW_BYTES, MAX_WINDOW_BYTES)
+    .prefault("32MiB").describe(
+      "How far ahead of what is handed out a file is fetched: memory of one such download.",
+    ),
 });
 
 const storage = z.strictObject({
@@ -145,7 +168,7 @@ const storage = z.strictObject({
     accel: z.strictObject({
       "enable-by-header": text(
         "the name of a header field",
-        (it) => it === "" || isHeaderName(it),
+        (it) => it === "" || isToken(it),
       ).prefault("").describe(
         "Request header that a trusted front server sets to the internal location. Empty: off.",
       ),
@@ -162,6 +185,20 @@ const fetch = z.strictObject({
     .describe("How long a mirror may take until the head of its answer is there."),
   "stall-timeout": fetchTimeout().prefault("15s")
     .describe("How long a mirror may send nothing in the middle of a body."),
+  "minimum-rate": byteSize("a size from 0 up", 0, Number.MAX_SAFE_INTEGER).prefault("16KiB")
+    .describe(
+      "Bytes per second, over 20 s: a mirror that gives less is left while there is another one. " +
+        "0: never.",
+    ),
+  "range-skip": byteSizeOr(
+    { off: null },
+    `a size from 0 up, or "off"`,
+    0,
+    Number.MAX_SAFE_INTEGER,
+  ).prefault("8MiB").describe(
+    "A range that begins so far ahead of what has arrived of its file is asked for on its own, " +
+      "beside the download. 0: every range that has not begun to arrive. `off`: ranges wait.",
+  ),
   "max-fills": integer(1, MAX_FILLS).prefault(256)
     .describe("Downloads at once; a request for one more is answered with 503."),
 });
@@ -179,7 +216,9 @@ export const configSchema = z.strictObject({
   upstream: z.array(upstreamSchema).min(1, { error: "expected at least one mirror" })
     .describe("The mirrors, in order of preference among equals."),
   misc: misc.prefault({}).describe("How mirrors race."),
-  cache: cache.prefault({}).describe("How long copies are fresh."),
+  race: race.prefault({}).describe("How many mirrors are asked for a file."),
+  cache: cacheSchema.prefault({})
+    .describe("How long copies are fresh, and how much room they may take."),
   storage: storage.prefault({}).describe("Where copies are kept."),
   fetch: fetch.prefault({}).describe("Bounds on downloads from mirrors."),
   log: log.prefault({}).describe("What is logged, and how."),

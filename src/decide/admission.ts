@@ -1,6 +1,16 @@
-import type { BodyHead, Checker, FailureReason, HeaderList, Instant } from "../types.ts";
-import { firstValue, storedFields } from "./fields.ts";
+import type {
+  BodyHead,
+  ByDirectives,
+  Checker,
+  Entry,
+  FailureReason,
+  HeaderList,
+  Instant,
+} from "../types.ts";
+import { endToEndFields, firstValue, storedFields } from "./fields.ts";
 import { parseHttpDate } from "./http_date.ts";
+import { storability } from "./storability.ts";
+import { selectingFields, varyNames } from "./vary.ts";
 
 /** The facts of an upstream's answer to a GET, before its body has been read. */
 export interface AnswerFacts {
@@ -20,8 +30,10 @@ export interface QuestionFacts {
   readonly checkers: readonly Checker[];
   /** Whether the request carried `If-None-Match` or `If-Modified-Since`. */
   readonly conditional: boolean;
-  /** Last-Modified of the stored copy; null when there is none or it has none. */
-  readonly storedLastModified: Instant | null;
+  /** The stored copy; null when there is none. */
+  readonly stored: Pick<Entry, "status" | "lastModified" | "upstream"> | null;
+  /** null: the config decides, and what is not a mirror's file is not stored. */
+  readonly byDirectives: ByDirectives | null;
 }
 
 /** What an answer is good for. */
@@ -30,10 +42,14 @@ export type Admission =
   | {
     readonly kind: "pass";
     readonly head: BodyHead;
-    readonly reason: "status" | "end-unknown" | "varies-on-everything";
+    /** `status`, `end-unknown`, `varies-on-everything`, or what RFC 9111 section 3 says. */
+    readonly reason: string;
   }
   | { readonly kind: "not-modified"; readonly reason: "304" | "older-than-stored" }
   | { readonly kind: "refuse"; readonly reason: FailureReason };
+
+/** RFC 9110 sections 15.3.5 and 15.3.6: such an answer ends with its head. */
+export const BODYLESS_STATUSES: ReadonlySet<number> = new Set([204, 205]);
 
 /** Names of files that are never an HTML page, whatever a mirror in trouble says. */
 const PACKAGE_SUFFIX =
@@ -44,9 +60,12 @@ export function admit(answer: AnswerFacts, question: QuestionFacts, now: Instant
   if (answer.status === 304 && question.conditional) return { kind: "not-modified", reason: "304" };
   const refusal = refusalOf(answer, question);
   if (refusal !== null) return { kind: "refuse", reason: refusal };
-  const head = bodyHead(answer, now);
+  const head = bodyHead(answer, question.byDirectives, now);
   if (isOlderThanStored(head, question, now)) {
     return { kind: "not-modified", reason: "older-than-stored" };
+  }
+  if (question.byDirectives !== null) {
+    return admitByDirectives(answer, head, question, question.byDirectives, now);
   }
   if (answer.status !== 200) return { kind: "pass", head, reason: "status" };
   if (variesOnEverything(answer.headers)) {
@@ -58,17 +77,40 @@ export function admit(answer: AnswerFacts, question: QuestionFacts, now: Instant
   return { kind: "store", head };
 }
 
+function admitByDirectives(
+  answer: AnswerFacts,
+  head: BodyHead,
+  { stored }: QuestionFacts,
+  { request, targeted }: ByDirectives,
+  now: Instant,
+): Admission {
+  const { status, headers } = answer;
+  const exchange = { method: "GET", requestHeaders: request, status, headers, targeted, now };
+  const may = storability(exchange);
+  if (may.kind === "pass") return { kind: "pass", head, reason: may.reason };
+  // What was good once stands in when upstreams are in trouble; their errors do not take its place.
+  if (stored !== null && stored.status < 400 && status >= 400) {
+    return { kind: "pass", head, reason: "error-beside-stored" };
+  }
+  if (head.size === null && !endIsMarked(answer)) {
+    return { kind: "pass", head, reason: "end-unknown" };
+  }
+  return { kind: "store", head };
+}
+
 /**
  * Mirrors lag: a stored copy never goes back in time. One that claims to be from the future is no
- * measure: by a mirror's mistake it would stay for ever.
+ * measure: by a mirror's mistake it would stay for ever. An upstream that decides by its directives
+ * may take back what it said itself.
  */
 function isOlderThanStored(
-  { lastModified }: BodyHead,
-  { storedLastModified }: QuestionFacts,
+  { lastModified, upstream }: BodyHead,
+  { stored, byDirectives }: QuestionFacts,
   now: Instant,
 ): boolean {
-  return storedLastModified !== null && storedLastModified <= now && lastModified !== null &&
-    lastModified < storedLastModified;
+  if (stored === null || stored.lastModified === null || lastModified === null) return false;
+  if (byDirectives !== null && upstream === stored.upstream) return false;
+  return stored.lastModified <= now && lastModified < stored.lastModified;
 }
 
 /** Which of an upstream's own conditions the answer does not meet; null when it meets them all. */
@@ -95,10 +137,10 @@ export function failedCheck(
 function refusalOf(answer: AnswerFacts, question: QuestionFacts): FailureReason | null {
   const failed = failedCheck(answer, question.checkers);
   if (failed !== null) return failed;
-  // A partial answer was not asked for; whoever sends one is confused.
-  if (answer.status === 206 || answer.status === 304) {
-    return { kind: "status", status: answer.status };
-  }
+  const { status } = answer;
+  // A partial answer was not asked for, nor another protocol; whoever sends one is confused.
+  if (status === 206 || status === 304 || status < 200) return { kind: "status", status };
+  if (status !== 200) return null;
   const type = firstValue(answer.headers, "content-type") ?? "";
   if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type)) {
     if (PACKAGE_SUFFIX.test(question.path)) return { kind: "html" };
@@ -113,18 +155,20 @@ function variesOnEverything(headers: HeaderList): boolean {
   );
 }
 
-function bodyHead(answer: AnswerFacts, now: Instant): BodyHead {
+function bodyHead(answer: AnswerFacts, by: ByDirectives | null, now: Instant): BodyHead {
+  const isFile = by === null && answer.status === 200;
+  const names = by === null ? [] : varyNames(answer.headers);
   const lastModified = firstValue(answer.headers, "last-modified");
   return {
     status: answer.status,
-    size: declaredSize(answer.headers),
+    size: BODYLESS_STATUSES.has(answer.status) ? 0 : declaredSize(answer.headers),
     etag: firstValue(answer.headers, "etag"),
     lastModified: lastModified === null ? null : parseHttpDate(lastModified, now),
-    headers: storedFields(answer.headers),
+    headers: isFile ? storedFields(answer.headers) : endToEndFields(answer.headers),
     upstream: answer.upstream,
     requestedAt: answer.requestedAt,
     receivedAt: now,
-    vary: [],
+    vary: by === null || names === "*" ? [] : selectingFields(names, by.request),
   };
 }
 

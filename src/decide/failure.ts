@@ -22,6 +22,18 @@ export function failureStatus(failures: readonly AttemptFailure[]): FailureStatu
 }
 
 /**
+ * The status that may be remembered for a while; null when none may. All mirrors must agree: what a
+ * timeout, a refused connection or an error hides, nobody knows.
+ */
+export function negativeStatus(failures: readonly AttemptFailure[]): number | null {
+  if (isGoneEverywhere(failures)) return failureStatus(failures);
+  const [first = null, ...others] = failures.map(({ reason }) =>
+    reason.kind === "status" ? reason.status : null
+  );
+  return others.every((status) => status === first) ? first : null;
+}
+
+/**
  * Whether the mirrors agree that the file does not exist (any more). Only then is a stored copy
  * withheld: a mixed verdict says more about the mirrors than about the file.
  */
@@ -47,6 +59,8 @@ export function describeFailure(reason: FailureReason): string {
       return `silent for ${reason.afterMs} ms`;
     case "stalled":
       return `body stalled for ${reason.afterMs} ms`;
+    case "slow":
+      return `body came at ${reason.bytesPerSecond} of ${reason.expectedBytesPerSecond} bytes/s`;
     case "network":
       return reason.detail;
     case "short-body":
@@ -57,6 +71,40 @@ export function describeFailure(reason: FailureReason): string {
       return `has another version: ${reason.detail}`;
     case "aborted":
       return "cancelled";
+  }
+}
+
+/** Whom a failure speaks against. */
+export type Blame =
+  /** The upstream is in trouble, whatever it is asked for. */
+  | "upstream"
+  /** The upstream works; it just has no good answer to this very question. */
+  | "file"
+  /** It was not given the time, or was left for a better one. */
+  | "nobody";
+
+/**
+ * Whom a failure speaks against. What an upstream says of a file (4xx, a page in place of it, a
+ * redirect that is not followed, another version) says nothing of its health.
+ */
+export function blameOf(reason: FailureReason): Blame {
+  switch (reason.kind) {
+    case "status":
+      return reason.status >= 500 ? "upstream" : "file";
+    case "timeout":
+    case "stalled":
+    case "network":
+    case "short-body":
+    case "long-body":
+      return "upstream";
+    case "checker":
+    case "html":
+    case "redirect":
+    case "differs":
+      return "file";
+    case "slow":
+    case "aborted":
+      return "nobody";
   }
 }
 

@@ -11,6 +11,8 @@ export interface SelectingHeaders extends Preconditions {
 
 /** What is known of the representation at this moment. */
 export interface RepresentationFacts {
+  /** Of the answer without conditions and ranges. */
+  readonly status: number;
   /** Bytes of the whole; null while that is unknown. */
   readonly size: number | null;
   /** Bytes that are readable now; of a stored copy all of them. */
@@ -43,6 +45,8 @@ export function planResponse(
   facts: RepresentationFacts,
   now: Instant,
 ): ResponsePlan {
+  // RFC 9110 sections 13.2.1 and 14.2: what is not there has neither versions nor parts.
+  if (facts.status !== 200) return { kind: "whole" };
   const condition = evaluateConditional(request, facts, now);
   if (condition.kind === "not-modified") return { kind: "not-modified" };
   if (condition.kind === "failed") return { kind: "precondition-failed" };

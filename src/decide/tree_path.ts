@@ -13,6 +13,7 @@ const MAX_PATH_BYTES = 3000;
 /** Why the plain tree cannot hold a key. */
 export type OverflowReason =
   | "query"
+  | "variant"
   | "slash-end"
   | "empty-segment"
   | "name-too-long"
@@ -34,6 +35,8 @@ export type TreePath =
  */
 export function treePath(key: Key): TreePath {
   if (key.includes("?")) return overflow(key, "query");
+  // One of several answers under one path (`variantKey`).
+  if (key.includes("\n")) return overflow(key, "variant");
   const path = decode(key.slice(1));
   if (path === null) return overflow(key, "not-utf8");
   const reason = findReason(path);
@@ -47,7 +50,7 @@ export function treePath(key: Key): TreePath {
  */
 export function overflowPath(key: Key): string {
   const hash = createHash("sha256").update(key).digest("hex");
-  const [path = ""] = key.split("?");
+  const [path = ""] = key.split(/[?\n]/);
   const extension = /[^/](\.[A-Za-z0-9]{1,10})$/.exec(path)?.[1] ?? "";
   return `${HIDDEN_FOLDER}/overflow/${hash.slice(0, 2)}/${hash}${extension}`;
 }
@@ -65,8 +68,9 @@ function decode(text: string): string | null {
 }
 
 function findReason(path: string): OverflowReason | null {
-  // `parseTarget` lets neither a NUL nor a dot segment through. A second look costs little.
-  if (path.includes("\0")) return "reserved";
+  // `parseTarget` lets neither of them through, nor a dot segment. A second look costs little, and
+  // keys of variants have a line feed: nobody could tell from the tree whose they are.
+  if (/[\0\n]/.test(path)) return "reserved";
   const segments = path.split("/");
   if (segments.at(-1) === "") return "slash-end";
   if (segments.includes("")) return "empty-segment";

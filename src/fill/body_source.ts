@@ -2,6 +2,15 @@ import { UpstreamError } from "../errors.ts";
 import type { Clock } from "../types.ts";
 import { networkDetail } from "./network_detail.ts";
 
+/** Learns from a body that comes in. */
+export interface BodyObserver {
+  /** There is a body. */
+  body(): void;
+  received(bytes: number): void;
+  /** Once. null: it has come to its honest end. Milliseconds were spent waiting for the upstream. */
+  bodyEnded(failure: UpstreamError | null, waitedMs: number): void;
+}
+
 /** What a body must live up to. */
 export interface BodyRules {
   /** Declared length in bytes; null: the end is wherever the framing puts it. */
@@ -11,6 +20,7 @@ export interface BodyRules {
   readonly clock: Clock;
   /** Of the request that the body belongs to: when it is aborted, reads fail with its reason. */
   readonly controller: AbortController;
+  readonly observer?: BodyObserver;
 }
 
 /**
@@ -33,11 +43,14 @@ export class BodySource {
   #stopReadingAhead = false;
   /** When the read that is under way began; null when none is. */
   #waitingSince: number | null = null;
+  /** Milliseconds of all reads that are over. */
+  #waitedMs = 0;
   #cancelWatch: (() => void) | null = null;
 
   constructor(body: ReadableStream<Uint8Array> | null, rules: BodyRules) {
     this.#reader = body?.getReader() ?? null;
     this.#rules = rules;
+    rules.observer?.body();
     const { signal } = rules.controller;
     const onAbort = (): void => {
       this.#finish(upstreamErrorOf(signal.reason));
@@ -47,6 +60,18 @@ export class BodySource {
     };
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
+  }
+
+  /** Bytes that have come in. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Milliseconds that were spent waiting for the upstream. */
+  get waitedMs(): number {
+    const since = this.#waitingSince;
+    // Not less than nothing, should the clock have been set back.
+    return this.#waitedMs + (since === null ? 0 : Math.max(0, this.#rules.clock.now() - since));
   }
 
   /** The next bytes, never empty; null at the end. One read at a time. */
@@ -73,8 +98,8 @@ export class BodySource {
   }
 
   /** Gives the body up and its connection with it. */
-  cancel(): void {
-    this.#rules.controller.abort(new UpstreamError({ kind: "aborted" }));
+  cancel(reason: UpstreamError = new UpstreamError({ kind: "aborted" })): void {
+    this.#rules.controller.abort(reason);
   }
 
   async #fillAhead(): Promise<void> {
@@ -100,6 +125,7 @@ export class BodySource {
       this.#rules.controller.abort(failure);
       throw failure;
     } finally {
+      this.#waitedMs = this.waitedMs;
       this.#waitingSince = null;
     }
   }
@@ -115,6 +141,7 @@ export class BodySource {
         throw new UpstreamError({ kind: "short-body", received: this.#received, declared });
       }
       this.#received += result.value.byteLength;
+      this.#rules.observer?.received(result.value.byteLength);
       if (declared !== null && this.#received > declared) {
         throw new UpstreamError({ kind: "long-body", declared });
       }
@@ -145,7 +172,10 @@ export class BodySource {
   }
 
   #finish(end: "whole" | UpstreamError): void {
-    this.#end ??= end;
+    if (this.#end === null) {
+      this.#end = end;
+      this.#rules.observer?.bodyEnded(end === "whole" ? null : end, this.waitedMs);
+    }
     this.#cancelWatch?.();
     this.#cancelWatch = null;
   }

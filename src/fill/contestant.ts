@@ -1,8 +1,19 @@
 import { admit } from "../decide/admission.ts";
+import { admitBonded, type Bond } from "../decide/bond.ts";
 import type { Candidate } from "../decide/candidates.ts";
+import { forwardedRequestFields } from "../decide/fields.ts";
 import { formatHttpDate } from "../decide/http_date.ts";
 import { UpstreamError } from "../errors.ts";
-import type { BodyHead, Clock, Entry, HeaderList, Target } from "../types.ts";
+import type {
+  BodyHead,
+  ByDirectives,
+  Clock,
+  Entry,
+  HeaderList,
+  Instant,
+  Target,
+} from "../types.ts";
+import type { Attempt } from "./attempt.ts";
 import { BodySource } from "./body_source.ts";
 import type { UpstreamClient } from "./upstream_client.ts";
 
@@ -17,7 +28,14 @@ const SMALL_BODY_HOLD_MS = 20;
 
 /** An answer that is good enough to win. */
 export type Won =
-  | { readonly kind: "not-modified"; readonly reason: string; readonly upstream: string }
+  | {
+    readonly kind: "not-modified";
+    readonly reason: "304" | "older-than-stored";
+    readonly upstream: string;
+    readonly headers: HeaderList;
+    readonly requestedAt: Instant;
+    readonly receivedAt: Instant;
+  }
   | {
     readonly kind: "body";
     readonly head: BodyHead;
@@ -29,8 +47,10 @@ export type Won =
 /** What all contestants of a race have in common. */
 export interface Contest {
   readonly target: Target;
-  /** The stored copy to revalidate; null: there is none. */
+  /** The stored copy to revalidate; null: there is none, or none that can be read. */
   readonly known: Entry | null;
+  readonly byDirectives: ByDirectives | null;
+  readonly bond?: Bond | null;
   /** Bytes that a contestant must deliver to win; 0: the head and a first byte are enough. */
   readonly firstChunkBytes: number;
   readonly stallTimeoutMs: number;
@@ -47,30 +67,43 @@ export async function contestant(
   client: UpstreamClient,
   contest: Contest,
   controller: AbortController,
+  attempt: Attempt,
 ): Promise<Won> {
   const { upstream, url } = candidate;
-  const headers = validators(contest.known, upstream.name);
+  const { known, byDirectives, bond = null } = contest;
+  // An older file has not been modified since either: to move a set takes the whole anchor.
+  const conditions = bond?.from.kind === "except" ? [] : validators(known, upstream.name);
+  const forwarded = byDirectives === null ? [] : forwardedRequestFields(byDirectives.request);
   const requestedAt = contest.clock.now();
+  const headers = [...forwarded, ...conditions];
   const answer = await client.ask({ method: "GET", url, headers }, controller);
-  const admission = admit({ ...answer, upstream: upstream.name, requestedAt }, {
-    path: contest.target.path,
-    checkers: upstream.checkers,
-    conditional: headers.length > 0,
-    storedLastModified: contest.known?.lastModified ?? null,
-  }, contest.clock.now());
+  attempt.head();
+  const receivedAt = contest.clock.now();
+  const admission = admitBonded(
+    admit({ ...answer, upstream: upstream.name, requestedAt }, {
+      path: contest.target.path,
+      checkers: upstream.checkers,
+      conditional: conditions.length > 0,
+      stored: known,
+      byDirectives,
+    }, receivedAt),
+    bond,
+  );
   if (admission.kind === "refuse" || admission.kind === "not-modified") {
     const { reason } = admission;
     // The abort alone does not always reach a body (see `BodySource`).
     void answer.body?.cancel().catch(() => {});
     controller.abort(new UpstreamError({ kind: "aborted" }));
     if (typeof reason !== "string") throw new UpstreamError(reason);
-    return { kind: "not-modified", reason, upstream: upstream.name };
+    const facts = { upstream: upstream.name, headers: answer.headers, requestedAt, receivedAt };
+    return { kind: "not-modified", reason, ...facts };
   }
   const source = new BodySource(answer.body, {
     declared: admission.head.size,
     stallTimeoutMs: contest.stallTimeoutMs,
     clock: contest.clock,
     controller,
+    observer: attempt,
   });
   await earnVictory(source, admission.head, contest);
   const unstorable = admission.kind === "pass" ? admission.reason : null;

@@ -1,8 +1,10 @@
 import { failedCheck } from "../decide/admission.ts";
 import type { Candidate } from "../decide/candidates.ts";
-import { judgeContinuation, strongEtag } from "../decide/continuation.ts";
+import { strongEtag } from "../decide/continuation.ts";
+import { judgePart } from "../decide/part.ts";
 import { UpstreamError } from "../errors.ts";
 import type { BodyHead, Clock, FailureReason, HeaderList } from "../types.ts";
+import type { Attempt } from "./attempt.ts";
 import { BodySource } from "./body_source.ts";
 import type { UpstreamClient } from "./upstream_client.ts";
 
@@ -13,6 +15,8 @@ export interface BrokenOff {
   readonly offset: number;
   /** The last of them, compared with what the next mirror has there. */
   readonly tail: Uint8Array;
+  /** Where it is to end (exclusive); null: at its own end. */
+  readonly until: number | null;
   readonly stallTimeoutMs: number;
   readonly clock: Clock;
 }
@@ -36,11 +40,13 @@ export async function continueBody(
   client: UpstreamClient,
   broken: BrokenOff,
   controller: AbortController,
+  attempt: Attempt,
 ): Promise<Continued> {
-  const { head, offset, tail, clock } = broken;
+  const { head, offset, tail, until, clock } = broken;
   const from = offset - tail.byteLength;
-  const headers = rangeHeaders(head, upstream.name, from);
+  const headers = rangeHeaders(head, upstream.name, from, until);
   const answer = await client.ask({ method: "GET", url, headers }, controller);
+  attempt.head();
   function giveUp(reason: FailureReason): never {
     // The abort alone does not always reach a body (see `BodySource`).
     void answer.body?.cancel().catch(() => {});
@@ -52,7 +58,7 @@ export async function continueBody(
   const failed = failedCheck({ ...answer, status }, upstream.checkers);
   if (failed !== null) giveUp(failed);
   const facts = { ...answer, upstream: upstream.name };
-  const continuation = judgeContinuation(facts, head, { from, offset }, clock.now());
+  const continuation = judgePart(facts, head, { from, offset, until }, clock.now());
   if (continuation.kind === "refuse") giveUp(continuation.reason);
   const { start, end } = continuation;
   const source = new BodySource(answer.body, {
@@ -60,6 +66,7 @@ export async function continueBody(
     stallTimeoutMs: broken.stallTimeoutMs,
     clock,
     controller,
+    observer: attempt,
   });
   const first = await skipOverlap(source, from - start, tail);
   if (first === null) giveUp({ kind: "differs", detail: `other bytes before byte ${offset}` });
@@ -69,14 +76,22 @@ export async function continueBody(
 }
 
 /** The validator belongs to the mirror that gave it, so the others get the plain range. */
-function rangeHeaders(head: BodyHead, upstream: string, from: number): HeaderList {
-  const range = ["range", `bytes=${from}-`] as const;
+function rangeHeaders(
+  head: BodyHead,
+  upstream: string,
+  from: number,
+  until: number | null,
+): HeaderList {
+  const range = ["range", `bytes=${from}-${until === null ? "" : until - 1}`] as const;
   const etag = strongEtag(head.etag);
   return etag !== null && upstream === head.upstream ? [range, ["if-range", etag]] : [range];
 }
 
-/** Reads what comes before the rest. The beginning of the rest; null when the overlap differs. */
-async function skipOverlap(
+/**
+ * Reads what comes before the rest: `skip` bytes, then what must be equal to `tail`. The beginning
+ * of the rest; null when the overlap differs.
+ */
+export async function skipOverlap(
   source: BodySource,
   skip: number,
   tail: Uint8Array,

@@ -6,7 +6,16 @@
  * @module
  */
 
-import type { AttemptFailure, BodyHead, Entry, Target } from "../types.ts";
+import type { Bond } from "../decide/bond.ts";
+import type {
+  AttemptFailure,
+  BodyHead,
+  ByDirectives,
+  Entry,
+  HeaderList,
+  Key,
+  Target,
+} from "../types.ts";
 
 /** What serving asks for. */
 export interface FillRequest {
@@ -16,6 +25,12 @@ export interface FillRequest {
    * there is another one by the time the fill would start, the answer is that one.
    */
   readonly known: Entry | null;
+  /** Whether upstreams may say that `known` is still good; not when it cannot be read. */
+  readonly revalidates: boolean;
+  /** null: the config decides what is stored. */
+  readonly byDirectives: ByDirectives | null;
+  /** Why the answer must not be stored, whatever it is; null: it may. */
+  readonly unstorable: string | null;
   /** Whether the asker wants the whole body from its first byte on, as it comes in. */
   readonly wantsLead: boolean;
   /**
@@ -23,6 +38,8 @@ export interface FillRequest {
    * for reasons that need not hold here (another spelling of the path, a body that passed by).
    */
   readonly alone: boolean;
+  /** What the set that the file belongs to asks of it; null or absent: it belongs to none. */
+  readonly bond?: Bond | null;
 }
 
 /** What came of the race. Known before the body has arrived. */
@@ -76,6 +93,8 @@ export interface Fill {
   readonly head: Promise<FillHead>;
   /** The target of the request that started the flight. */
   readonly target: Target;
+  /** The bond under which the flight was started. */
+  readonly bond: Bond | null;
   readonly progress: Progress;
   /** Absolute path of the growing file; null until the head is `filling`. */
   readonly path: string | null;
@@ -90,6 +109,20 @@ export interface Fill {
    * for the others. Cancelling it ends the fill.
    */
   claimRest(): ReadableStream<Uint8Array> | null;
+  /**
+   * The bytes from `start` up to `end` (exclusive) by a request of their own, where they are so far
+   * ahead of the growing file that to wait for it would take too long. null when they are not, when
+   * no upstream gives them, or when the file has reached them before: then follow the file. Slow
+   * reading slows nobody; cancelling ends this request, and never the fill.
+   *
+   * @param end At most the size that the head declares.
+   * @param signal Ends the asking; what has been handed out is for its reader to cancel.
+   */
+  skipTo(
+    start: number,
+    end: number,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array> | null>;
 }
 
 /** What came of asking for a head without a body. */
@@ -98,10 +131,45 @@ export type ProbeResult =
   | { readonly kind: "failed"; readonly failures: readonly AttemptFailure[] }
   | Refused;
 
+/** A request with a method of its own that goes to one upstream as it is. */
+export interface ForwardRequest {
+  readonly target: Target;
+  /** Upper case; neither GET nor HEAD. */
+  readonly method: string;
+  /** The client's end-to-end fields. */
+  readonly headers: HeaderList;
+  readonly body: ReadableStream<Uint8Array> | null;
+  /** Bytes that the client has declared for the body; null when it has not. */
+  readonly declared: number | null;
+  /** Aborted when the client has left: nobody needs the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** What came of it. */
+export type ForwardResult =
+  | {
+    readonly kind: "answer";
+    readonly upstream: string;
+    readonly status: number;
+    readonly headers: HeaderList;
+    /** To be read or cancelled. */
+    readonly body: ReadableStream<Uint8Array> | null;
+    /** What the answer has made worthless in the cache (RFC 9111 section 4.4). */
+    readonly invalidated: readonly Key[];
+  }
+  /** Nobody waits for the answer any more. */
+  | { readonly kind: "client-left" }
+  /** No candidate takes the method; `allowed` are those that some candidate takes. */
+  | { readonly kind: "method-not-allowed"; readonly allowed: readonly string[] }
+  | { readonly kind: "failed"; readonly failures: readonly AttemptFailure[] }
+  | Refused;
+
 /** The filling plane. */
 export interface Filler {
   /** Joins the flight of the key, or starts one. One flight a key, whoever asks. */
   fill(request: FillRequest): Fill;
   /** Asks the upstreams for the head alone, for a HEAD on something that is not stored. */
-  probe(target: Target): Promise<ProbeResult>;
+  probe(target: Target, byDirectives: ByDirectives | null): Promise<ProbeResult>;
+  /** Passes a request through to the best candidate that takes its method. Stores nothing. */
+  forward(request: ForwardRequest): Promise<ForwardResult>;
 }

@@ -1,20 +1,31 @@
 import { getLogger } from "@logtape/logtape";
+import type { Bond } from "../decide/bond.ts";
 import type { Candidate } from "../decide/candidates.ts";
+import { strongEtag } from "../decide/continuation.ts";
 import { describeFailure } from "../decide/failure.ts";
-import { CacheProxyError, UpstreamError } from "../errors.ts";
-import type { PartialFile, Storage } from "../storage/storage.ts";
-import type { BodyHead, Clock, Entry, Instant, Target } from "../types.ts";
+import { endToEndFields, firstValue } from "../decide/fields.ts";
+import { updatedFields } from "../decide/updated_fields.ts";
+import { selectingFields, varyNames } from "../decide/vary.ts";
+import { UpstreamError } from "../errors.ts";
+import type { PartialFile, Storage, Validation } from "../storage/storage.ts";
+import type { BodyHead, ByDirectives, Clock, Entry, Instant, Target } from "../types.ts";
 import type { BodySource } from "./body_source.ts";
 import { contestant, type Won } from "./contestant.ts";
 import type { FillHead } from "./fill.ts";
 import type { ForkEnd } from "./file_branch.ts";
 import { fork } from "./fork.ts";
-import { followGrowing } from "./growing_reader.ts";
+import { followGrowing, type OpenStored } from "./growing_reader.ts";
 import { logFailures } from "./log_failures.ts";
+import { openBody, type SegmentSettings } from "./open_body.ts";
+import { passingStream } from "./passing_stream.ts";
 import { ProgressSignal } from "./progress_signal.ts";
+import type { RaceRules } from "./line_up.ts";
 import { race } from "./race.ts";
-import { type Body, ResumableBody } from "./resumable_body.ts";
-import { takeOver } from "./take_over.ts";
+import type { Body } from "./resumable_body.ts";
+import { Rivals } from "./rivals.ts";
+import { VerifiedBody } from "./verified_body.ts";
+import { SkipAhead, type SkipAheadParts } from "./skip_ahead.ts";
+import type { StorageTrouble } from "./storage_trouble.ts";
 import type { UpstreamClient } from "./upstream_client.ts";
 
 const log = getLogger(["cache-proxy", "fill"]);
@@ -22,11 +33,19 @@ const log = getLogger(["cache-proxy", "fill"]);
 /** What a flight works with. */
 export interface FlightParts {
   readonly storage: Storage;
+  readonly trouble: StorageTrouble;
   readonly clock: Clock;
   readonly clientOf: (upstream: string) => UpstreamClient;
   readonly firstChunkBytes: number;
   readonly chunkBytes: number;
   readonly stallTimeoutMs: number;
+  readonly race: RaceRules;
+  /** As in `PaceRules`. */
+  readonly minimumBytesPerSecond: number;
+  /** When a file is fetched from several mirrors at once; null: never. */
+  readonly segments: SegmentSettings | null;
+  readonly rangeSkipBytes: SkipAheadParts["rangeSkipBytes"];
+  readonly openPart: SkipAheadParts["openPart"];
 }
 
 /** What a flight is for. */
@@ -34,7 +53,11 @@ export interface FlightPlan {
   readonly target: Target;
   readonly groups: readonly (readonly Candidate[])[];
   readonly known: Entry | null;
+  readonly revalidates: boolean;
+  readonly byDirectives: ByDirectives | null;
+  readonly unstorable: string | null;
   readonly wantsLead: boolean;
+  readonly bond: Bond | null;
   /** Called when those who come later have nothing to gain from joining. */
   readonly onUnshareable: () => void;
 }
@@ -51,20 +74,27 @@ export class Flight {
   readonly done: Promise<void>;
   readonly #parts: FlightParts;
   readonly #plan: FlightPlan;
+  readonly #rivals: Rivals;
   readonly #head = Promise.withResolvers<FillHead>();
   readonly #controller = new AbortController();
   readonly #startedAt: Instant;
   #path: string | null = null;
   #lead: ReadableStream<Uint8Array> | null = null;
   #rest: ReadableStream<Uint8Array> | null = null;
+  #skips: SkipAhead | null = null;
 
   constructor(parts: FlightParts, plan: FlightPlan) {
     this.#parts = parts;
     this.#plan = plan;
+    this.#rivals = new Rivals(plan.groups, parts.race.standings);
     this.target = plan.target;
     this.head = this.#head.promise;
     this.#startedAt = parts.clock.now();
     this.done = this.#run();
+  }
+
+  get bond(): Bond | null {
+    return this.#plan.bond;
   }
 
   get path(): string | null {
@@ -83,6 +113,15 @@ export class Flight {
     return rest;
   }
 
+  /** As `Fill.skipTo`. */
+  async skipTo(
+    start: number,
+    end: number,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array> | null> {
+    return await this.#skips?.skipTo(start, end, signal) ?? null;
+  }
+
   /** Ends the flight: whoever reads sees a broken transfer, nothing unfinished is left. */
   abort(): void {
     this.#controller.abort();
@@ -93,7 +132,7 @@ export class Flight {
       const won = await this.#race();
       if (won === null) return;
       if (won.kind === "not-modified") this.#keepStored(won);
-      else await this.#fill(won.source, won.head, won.unstorable);
+      else await this.#fill(won.source, won.head, this.#plan.unstorable ?? won.unstorable);
     } catch (error) {
       log.error("Fill of {key} failed: {error}", { key: this.target.key, error });
       this.progress.finish({ kind: "broken", reason: "internal error" });
@@ -103,19 +142,23 @@ export class Flight {
   }
 
   async #race(): Promise<Won | null> {
-    const { target, known, groups } = this.#plan;
-    const contest = { ...this.#parts, target, known };
+    const { target, groups, revalidates, byDirectives, bond } = this.#plan;
+    const known = revalidates ? this.#plan.known : null;
+    const contest = { ...this.#parts, target, known, byDirectives, bond };
     const { won, failures } = await race(
       groups,
-      (candidate, controller) =>
+      (candidate, controller, attempt) =>
         contestant(
           candidate,
           this.#parts.clientOf(candidate.upstream.name),
           contest,
           controller,
+          attempt,
         ),
       this.#controller.signal,
+      this.#parts.race,
     );
+    for (const { upstream } of failures) this.#rivals.drop(upstream);
     logFailures(target.key, failures);
     if (won === null) {
       this.progress.finish({ kind: "broken", reason: "no upstream delivered" });
@@ -127,19 +170,34 @@ export class Flight {
   #keepStored(won: Extract<Won, { kind: "not-modified" }>): void {
     const { known } = this.#plan;
     if (known === null) throw new Error("Cannot keep a stored copy: none is known");
-    const entry = this.#renew(known, this.#parts.clock.now());
+    const entry = this.#renew(known, this.#validation(known, won));
     this.progress.finish({ kind: "broken", reason: "there is no body" });
     this.#head.resolve({ kind: "validated", entry, upstream: won.upstream });
     const { key } = this.target;
     log.debug("{upstream} vouched for {key}: {reason}", { ...won, key });
   }
 
+  /** RFC 9111 section 4.3.4: what the answer says of the copy counts from now on. */
+  #validation(known: Entry, won: Extract<Won, { kind: "not-modified" }>): Validation {
+    const times = { requestedAt: won.requestedAt, validatedAt: won.receivedAt };
+    const { byDirectives } = this.#plan;
+    if (byDirectives === null || won.reason !== "304") return times;
+    const etag = won.upstream === known.upstream ? firstValue(won.headers, "etag") : null;
+    // News of another copy is none of this one.
+    if (etag !== null && strongEtag(etag) !== strongEtag(known.etag)) return times;
+    const headers = updatedFields(known.headers, endToEndFields(won.headers));
+    const names = varyNames(headers);
+    const vary = names === "*" ? known.vary : selectingFields(names, byDirectives.request);
+    // Another mirror's ETag would not be a validator of this copy.
+    return { ...times, headers, vary, ...(etag === null ? {} : { etag }) };
+  }
+
   /** What is vouched for is served, though the index may not take the news. */
-  #renew(known: Entry, at: Instant): Entry {
-    const renewed = { ...known, validatedAt: at };
+  #renew(known: Entry, validation: Validation): Entry {
+    const renewed = { ...known, ...validation };
     try {
       // When the entry has gone meanwhile, whoever opens it finds out and looks again.
-      return this.#parts.storage.validated(known, at) ?? renewed;
+      return this.#parts.storage.validated(known, validation) ?? renewed;
     } catch (error) {
       log.error("Cannot note that {key} was validated: {error}", { key: known.key, error });
       return renewed;
@@ -147,8 +205,17 @@ export class Flight {
   }
 
   async #fill(won: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
-    const takeover = { ...this.#parts, ...this.#plan, head };
-    const source = new ResumableBody(won, head, (at, signal) => takeOver(takeover, at, signal));
+    const { byDirectives } = this.#plan;
+    const body = openBody(won, {
+      ...this.#parts,
+      ...this.#plan,
+      head,
+      rivals: this.#rivals,
+      // An answer to this very request belongs to the mirror that gave it.
+      segments: byDirectives === null ? this.#parts.segments : null,
+    });
+    const listed = this.#plan.bond?.listed ?? null;
+    const source = listed === null ? body : new VerifiedBody(body, listed);
     const stop = (): void => source.cancel();
     this.#controller.signal.addEventListener("abort", stop, { once: true });
     if (this.#controller.signal.aborted) stop();
@@ -162,13 +229,18 @@ export class Flight {
 
   async #store(source: Body, head: BodyHead): Promise<void> {
     const { storage, clock, chunkBytes } = this.#parts;
-    await using file = await this.#createFile();
+    await using file = await this.#createFile(head);
     if (file === null) return await this.#pass(source, head, "storage");
     this.#path = file.path;
+    const openStored: OpenStored = (entry) => storage.open(entry);
+    // What belongs to a set is not to be had past its check.
+    if (this.#plan.bond === null) {
+      this.#skips = new SkipAhead(this, head, { ...this.#parts, ...this.#plan, openStored });
+    }
     const { lead, written, drained } = fork(source, file, this.progress, {
       wantsLead: this.#plan.wantsLead,
       batchBytes: chunkBytes,
-      follow: (offset) => followGrowing(this, offset, head.size, (it) => storage.open(it)),
+      follow: (offset) => followGrowing(this, offset, head.size, openStored),
     });
     this.#lead = lead;
     this.#head.resolve({ kind: "filling", head });
@@ -177,10 +249,11 @@ export class Flight {
       const { key } = this.target;
       try {
         const entry = await file.commit({ ...head, storedAt: clock.now() });
+        this.#parts.trouble.settle();
         this.#logStored(head, entry.size);
         this.progress.finish({ kind: "stored", entry });
       } catch (error) {
-        log.error("Cannot keep {key}: {error}", { key, error });
+        this.#parts.trouble.tell(key, error);
         this.progress.finish({ kind: "unpublished", reason: "the file could not be published" });
       }
       return;
@@ -188,11 +261,11 @@ export class Flight {
     await this.#endUnstored(end, head, drained);
   }
 
-  async #createFile(): Promise<PartialFile | null> {
+  async #createFile(head: BodyHead): Promise<PartialFile | null> {
     try {
-      return await this.#parts.storage.create(this.target.key);
+      return await this.#parts.storage.create(this.target.key, head.size);
     } catch (error) {
-      this.#warnUnstorable(error);
+      this.#parts.trouble.tell(this.target.key, error);
       return null;
     }
   }
@@ -215,7 +288,7 @@ export class Flight {
       this.progress.finish({ kind: "broken", reason });
       return;
     }
-    this.#warnUnstorable(end.error);
+    this.#parts.trouble.tell(this.target.key, end.error);
     this.#rest = end.rest;
     this.#plan.onUnshareable();
     this.progress.finish({ kind: "unstorable", reason: "the disk takes no more" });
@@ -237,36 +310,11 @@ export class Flight {
   /** Hands the body to whoever started the flight, past the disk. */
   async #pass(source: Body, head: BodyHead, reason: string): Promise<void> {
     const ended = Promise.withResolvers<void>();
-    this.#lead = new ReadableStream<Uint8Array>({
-      async pull(controller): Promise<void> {
-        try {
-          const chunk = await source.read();
-          if (chunk !== null) return controller.enqueue(chunk);
-          controller.close();
-          ended.resolve();
-        } catch (error) {
-          ended.resolve();
-          throw error;
-        }
-      },
-      cancel(): void {
-        source.cancel();
-        ended.resolve();
-      },
-    }, { highWaterMark: 0 });
+    this.#lead = passingStream(source, () => ended.resolve());
     this.#plan.onUnshareable();
     this.progress.finish({ kind: "broken", reason: "the body is not stored" });
     this.#head.resolve({ kind: "passing", head, reason });
     await this.#endOf(ended.promise);
-  }
-
-  #warnUnstorable(error: unknown): void {
-    const code = error instanceof CacheProxyError ? error.code : "storage-failed";
-    log.error("Cannot store {key}, passing it on unstored ({code}): {error}", {
-      key: this.target.key,
-      code,
-      error,
-    });
   }
 
   #logStored(head: BodyHead, bytes: number): void {

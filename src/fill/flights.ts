@@ -1,53 +1,109 @@
-import { type Candidate, candidateGroups } from "../decide/candidates.ts";
 import { admit } from "../decide/admission.ts";
+import { bondedGroups } from "../decide/bond.ts";
+import { type Candidate, candidateGroups } from "../decide/candidates.ts";
+import { forwardedRequestFields } from "../decide/fields.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Storage } from "../storage/storage.ts";
-import type { BodyHead, Clock, Entry, Key, Target, Upstream } from "../types.ts";
-import type { Fill, Filler, FillHead, FillRequest, ProbeResult, Refused } from "./fill.ts";
+import type { BodyHead, ByDirectives, Clock, Entry, Key, Target, Upstream } from "../types.ts";
+import type { Attempt } from "./attempt.ts";
+import { ClientPool } from "./client_pool.ts";
+import type { UpstreamCounters } from "./counters.ts";
+import type {
+  Fill,
+  Filler,
+  FillHead,
+  FillRequest,
+  ForwardRequest,
+  ForwardResult,
+  ProbeResult,
+  Refused,
+} from "./fill.ts";
 import { Flight } from "./flight.ts";
+import { candidateFor, forward, type Question } from "./forward.ts";
+import type { SegmentSettings } from "./open_body.ts";
 import { ProgressSignal } from "./progress_signal.ts";
+import type { RaceRules } from "./line_up.ts";
 import { race } from "./race.ts";
-import { UpstreamClient } from "./upstream_client.ts";
+import { requestBody } from "./request_body.ts";
+import type { Standings } from "./standings.ts";
+import { StorageTrouble } from "./storage_trouble.ts";
 
-/** What filling is told. */
-export interface FlightsOptions {
+/** What may change while flights are under way; those go on as they began. */
+export interface FlightSettings {
   readonly upstreams: readonly Upstream[];
   readonly firstChunkBytes: number;
   readonly chunkBytes: number;
   readonly headTimeoutMs: number;
   readonly stallTimeoutMs: number;
-  /** Flights under way at once, those included that are only asking. */
+  /** What a body must deliver while there is another candidate; 0: nothing. */
+  readonly minimumBytesPerSecond: number;
+  /** Upstreams that are asked at once, from 1 up. */
+  readonly raceWidth: number;
+  /** When a file is fetched from several mirrors at once; null: never. */
+  readonly segments: SegmentSettings | null;
+  /** How far ahead of its fill a range must begin to be fetched on its own; null: none is. */
+  readonly rangeSkipBytes: number | null;
+  /**
+   * Flights under way at once, those included that are only asking; and as many parts that are
+   * fetched ahead of a fill.
+   */
   readonly maxFills: number;
+}
+
+/** What filling is told. */
+export interface FlightsOptions extends FlightSettings {
   readonly userAgent: string;
   readonly via: string;
   readonly storage: Storage;
   readonly clock: Clock;
+  /** What is known of the upstreams; it outlives their configuration. */
+  readonly standings: Standings;
 }
 
 /** All flights that are under way: one for each key, and those that serve one request alone. */
 export class Flights implements Filler {
-  readonly #options: FlightsOptions;
-  readonly #clients: ReadonlyMap<string, UpstreamClient>;
   readonly #byKey = new Map<Key, Flight>();
   readonly #all = new Set<Flight>();
-  readonly #probes = new Set<AbortController>();
+  /** Questions without a flight: heads, and requests that are passed through. */
+  readonly #questions = new Set<AbortController>();
+  /** Parts ahead of their fills. Counted apart: who reads one slowly keeps no fill away. */
+  readonly #ahead = new Set<AbortController>();
+  readonly #trouble: StorageTrouble;
+  #options: FlightsOptions;
+  #clients: ClientPool;
   #closed = false;
 
   constructor(options: FlightsOptions) {
     this.#options = options;
-    this.#clients = new Map(
-      options.upstreams.map((upstream) => [upstream.name, new UpstreamClient(upstream, options)]),
-    );
+    this.#trouble = new StorageTrouble(options.clock);
+    this.#clients = new ClientPool(options.upstreams, options);
   }
 
-  /** Flights and probes under way. */
+  /** From now on other upstreams are asked, and otherwise. */
+  configure(settings: FlightSettings): void {
+    const { userAgent, via, storage, clock, standings } = this.#options;
+    const options = { userAgent, via, storage, clock, standings, ...settings };
+    // First what may fail: then nothing has changed.
+    const clients = new ClientPool(settings.upstreams, options);
+    this.#clients.retire();
+    this.#clients = clients;
+    this.#options = options;
+    standings.retain(new Set(settings.upstreams.map(({ name }) => name)));
+  }
+
+  /** What became of the questions to each upstream, by its name. Plain data, a copy. */
+  get counters(): Readonly<Record<string, UpstreamCounters>> {
+    return this.#options.standings.snapshot();
+  }
+
+  /** Flights and other questions under way. */
   get underWay(): number {
-    return this.#all.size + this.#probes.size;
+    return this.#all.size + this.#questions.size;
   }
 
   fill(request: FillRequest): Fill {
     const { target, known } = request;
-    const flight = request.alone ? undefined : this.#byKey.get(target.key);
+    const flight = this.#joinable(request);
     if (flight !== undefined) return viewOf(flight, "joiner");
     // No await stands between the look into the map, the look into the index and the start: a
     // flight leaves the map only after its entry is in the index, so one of the two always shows
@@ -61,25 +117,39 @@ export class Flights implements Filler {
     return viewOf(this.#start(request), "leader");
   }
 
-  async probe(target: Target): Promise<ProbeResult> {
+  async probe(target: Target, byDirectives: ByDirectives | null): Promise<ProbeResult> {
     const flight = this.#byKey.get(target.key);
     const joined = await flight?.head;
-    if (joined?.kind === "filling") return { kind: "head", head: joined.head };
+    if (joined?.kind === "filling" && byDirectives === null) {
+      return { kind: "head", head: joined.head };
+    }
     const refusal = this.#refusal();
     if (refusal !== null) return refusal;
-    const abort = new AbortController();
-    this.#probes.add(abort);
-    try {
-      const groups = candidateGroups(target, this.#options.upstreams);
-      const { won, failures } = await race<BodyHead>(
-        groups,
-        (candidate, controller) => this.#probeOne(candidate, target, controller),
-        abort.signal,
-      );
-      return won === null ? { kind: "failed", failures } : { kind: "head", head: won };
-    } finally {
-      this.#probes.delete(abort);
-    }
+    const clients = this.#clients;
+    using question = this.#question(clients);
+    const { won, failures } = await race<BodyHead>(
+      candidateGroups(target, clients.upstreams),
+      (candidate, controller, attempt) =>
+        this.#probeOne(candidate, target, byDirectives, controller, clients, attempt),
+      question.signal,
+      { ...this.#raceRules, byBandwidth: false },
+    );
+    return won === null ? { kind: "failed", failures } : { kind: "head", head: won };
+  }
+
+  async forward(request: ForwardRequest): Promise<ForwardResult> {
+    const early = candidateFor(request, this.#clients.upstreams);
+    if (early.kind !== "candidate") return early;
+    // A client may take its time to send: meanwhile nothing counts as under way, and the config may
+    // have changed.
+    const body = await requestBody(request.body, request.declared).catch(() => "broken" as const);
+    if (body === "broken") return { kind: "client-left" };
+    const found = candidateFor(request, this.#clients.upstreams);
+    if (found.kind !== "candidate") return found;
+    const refusal = this.#refusal();
+    if (refusal !== null) return refusal;
+    const parts = { ...this.#options, question: this.#question(this.#clients) };
+    return await forward(found.candidate, { ...request, body }, this.#clients, parts);
   }
 
   /** Resolves when no flight is under way. */
@@ -87,68 +157,111 @@ export class Flights implements Filler {
     while (this.#all.size > 0) await Promise.all([...this.#all].map(({ done }) => done));
   }
 
-  /** Takes no more fills; those under way go on until `abortAll`. */
-  refuseMore(): void {
-    this.#closed = true;
-  }
-
   /** Ends all that is under way, then lets go of the connections. */
   async abortAll(): Promise<void> {
     this.#closed = true;
     for (const flight of this.#all) flight.abort();
-    for (const probe of this.#probes) probe.abort();
+    for (const question of [...this.#questions, ...this.#ahead]) question.abort();
     await this.drained();
-    for (const client of this.#clients.values()) client[Symbol.dispose]();
+    this.#clients.retire();
   }
 
   async #probeOne(
     { upstream, url }: Candidate,
     target: Target,
+    byDirectives: ByDirectives | null,
     controller: AbortController,
+    clients: ClientPool,
+    attempt: Attempt,
   ): Promise<BodyHead> {
-    const question = { method: "HEAD", url, headers: [] } as const;
+    const headers = byDirectives === null ? [] : forwardedRequestFields(byDirectives.request);
     const requestedAt = this.#options.clock.now();
-    const answer = await this.#clientOf(upstream.name).ask(question, controller);
+    const question = { method: "HEAD", url, headers };
+    const answer = await clients.of(upstream.name).ask(question, controller);
+    attempt.head();
     const admission = admit({ ...answer, upstream: upstream.name, requestedAt }, {
       path: target.path,
       checkers: upstream.checkers,
       conditional: false,
-      storedLastModified: null,
+      stored: null,
+      byDirectives,
     }, this.#options.clock.now());
     if (admission.kind === "refuse") throw new UpstreamError(admission.reason);
     if (admission.kind === "not-modified") throw new Error("Cannot take a 304 that was not asked");
     return admission.head;
   }
 
+  /**
+   * The flight to join. For a file of a set one that has ended is none, though it has not left yet:
+   * its bytes may just have been refused, and the next mirror is to be asked.
+   */
+  #joinable({ target, alone, bond = null }: FillRequest): Flight | undefined {
+    const flight = alone ? undefined : this.#byKey.get(target.key);
+    return bond !== null && flight !== undefined && flight.progress.end !== null
+      ? undefined
+      : flight;
+  }
+
   #start(request: FillRequest): Flight {
     const { target } = request;
-    const groups = candidateGroups(target, this.#options.upstreams);
+    const clients = this.#clients;
+    const use = clients.use();
     const leaveKey = (): void => {
       if (this.#byKey.get(target.key) === flight) this.#byKey.delete(target.key);
     };
     const flight = new Flight(
-      { ...this.#options, clientOf: (name) => this.#clientOf(name) },
-      { ...request, groups, onUnshareable: leaveKey },
+      {
+        ...this.#options,
+        trouble: this.#trouble,
+        race: this.#raceRules,
+        clientOf: (name) => clients.of(name),
+        openPart: () => this.#openPart(clients),
+      },
+      {
+        ...request,
+        groups: bondedGroups(candidateGroups(target, clients.upstreams), request.bond ?? null),
+        bond: request.bond ?? null,
+        onUnshareable: leaveKey,
+      },
     );
     this.#all.add(flight);
     if (!request.alone) this.#byKey.set(target.key, flight);
     void flight.done.then(() => {
       leaveKey();
       this.#all.delete(flight);
+      use[Symbol.dispose]();
     });
     return flight;
+  }
+
+  #openPart(clients: ClientPool): Question | null {
+    if (this.#closed || this.#ahead.size >= this.#options.maxFills) return null;
+    return this.#question(clients, this.#ahead);
+  }
+
+  /** Counts as under way until it is disposed of. */
+  #question(clients: ClientPool, among: Set<AbortController> = this.#questions): Question {
+    const use = clients.use();
+    const controller = new AbortController();
+    among.add(controller);
+    return {
+      signal: controller.signal,
+      [Symbol.dispose]: () => {
+        among.delete(controller);
+        use[Symbol.dispose]();
+      },
+    };
+  }
+
+  get #raceRules(): RaceRules {
+    const { raceWidth, firstChunkBytes, standings } = this.#options;
+    return { width: raceWidth, byBandwidth: firstChunkBytes > 0, standings };
   }
 
   #refusal(): Refused | null {
     if (this.#closed) return { kind: "refused", reason: "shutting-down" };
     if (this.underWay < this.#options.maxFills) return null;
     return { kind: "refused", reason: "too-many-fills" };
-  }
-
-  #clientOf(name: string): UpstreamClient {
-    const client = this.#clients.get(name);
-    if (client === undefined) throw new Error(`Cannot ask upstream "${name}": it is unknown`);
-    return client;
   }
 }
 
@@ -162,12 +275,14 @@ function viewOf(flight: Flight, role: "leader" | "joiner"): Fill {
     role,
     head: flight.head,
     target: flight.target,
+    bond: flight.bond,
     progress: flight.progress,
     get path(): string | null {
       return flight.path;
     },
     takeLead: () => role === "leader" ? flight.takeLead() : null,
     claimRest: () => flight.claimRest(),
+    skipTo: (start, end, signal) => flight.skipTo(start, end, signal),
   };
 }
 
@@ -177,9 +292,11 @@ function settled(target: Target, head: FillHead): Fill {
     role: "joiner",
     head: Promise.resolve(head),
     target,
+    bond: null,
     progress: new ProgressSignal(),
     path: null,
     takeLead: () => null,
     claimRest: () => null,
+    skipTo: () => Promise.resolve(null),
   };
 }

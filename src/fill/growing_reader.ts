@@ -1,4 +1,3 @@
-import type { OpenEntry } from "../storage/storage.ts";
 import type { Entry } from "../types.ts";
 import type { Fill } from "./fill.ts";
 
@@ -9,7 +8,10 @@ const READ_BYTES = 256 * 1024;
 export type Followed = Pick<Fill, "path" | "progress" | "claimRest">;
 
 /** Opens the bytes of exactly this copy; null when it was replaced or removed. */
-export type OpenStored = (entry: Entry) => Promise<Pick<OpenEntry, "file"> | null>;
+export type OpenStored = (entry: Entry) => Promise<OpenFile | null>;
+
+/** An open file; disposing of it closes it. */
+type OpenFile = Disposable & { readonly file: Deno.FsFile };
 
 /**
  * The bytes of a growing file from `start` up to `end` (exclusive; null: up to wherever the body
@@ -36,9 +38,12 @@ export async function followGrowing(
 }
 
 /** Opens the file under whichever of its two names it has right now. */
-async function openGrowing(fill: Followed, openStored: OpenStored): Promise<Deno.FsFile> {
+async function openGrowing(fill: Followed, openStored: OpenStored): Promise<OpenFile> {
   try {
-    if (fill.path !== null) return await Deno.open(fill.path);
+    if (fill.path !== null) {
+      const file = await Deno.open(fill.path);
+      return { file, [Symbol.dispose]: () => file.close() };
+    }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -49,24 +54,24 @@ async function openGrowing(fill: Followed, openStored: OpenStored): Promise<Deno
   // By its name alone it could be the file of a later fill: bytes of two copies never mix.
   const stored = await openStored(end.entry);
   if (stored === null) throw new Error("Cannot follow a fill whose file was replaced or removed");
-  return stored.file;
+  return stored;
 }
 
 class GrowingReader {
   readonly #fill: Followed;
-  readonly #file: Deno.FsFile;
+  readonly #open: OpenFile;
   readonly #end: number | null;
   #offset: number;
   #rest: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #restOffset = 0;
   #closed = false;
 
-  constructor(fill: Followed, file: Deno.FsFile, start: number, end: number | null) {
+  constructor(fill: Followed, open: OpenFile, start: number, end: number | null) {
     this.#fill = fill;
-    this.#file = file;
+    this.#open = open;
     this.#offset = start;
     this.#end = end;
-    file.seekSync(start, Deno.SeekMode.Start);
+    open.file.seekSync(start, Deno.SeekMode.Start);
   }
 
   async pull(controller: ReadableByteStreamController): Promise<void> {
@@ -111,7 +116,7 @@ class GrowingReader {
     const limit = Math.min(this.#fill.progress.written, this.#end ?? Infinity);
     const length = Math.min(view.byteLength, limit - this.#offset);
     const buffer = new Uint8Array(view.buffer, view.byteOffset, length);
-    const bytes = await this.#file.read(buffer);
+    const bytes = await this.#open.file.read(buffer);
     // A cancel during the read has closed the file, and the stream takes nothing more.
     if (this.#closed) return;
     if (bytes === null) throw new Error(`Cannot read on at byte ${this.#offset}: file was cut`);
@@ -146,7 +151,7 @@ class GrowingReader {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#file.close();
+    this.#open[Symbol.dispose]();
     void this.#rest?.cancel().catch(() => {});
   }
 }

@@ -4,6 +4,8 @@ import { UpstreamError } from "../errors.ts";
 import type { Clock, HeaderList, Upstream } from "../types.ts";
 import { networkDetail } from "./network_detail.ts";
 
+const MAX_STATUS = 599;
+
 /** What all requests to upstreams have in common. */
 export interface ClientOptions {
   readonly userAgent: string;
@@ -16,10 +18,15 @@ export interface ClientOptions {
 
 /** One question to one upstream. */
 export interface Question {
-  readonly method: "GET" | "HEAD";
+  readonly method: string;
   readonly url: string;
-  /** Conditional headers of this request. */
+  /** Further fields of this request; they win over our own. */
   readonly headers: HeaderList;
+}
+
+/** A question that brings a body along. */
+export interface Message extends Question {
+  readonly body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null;
 }
 
 /** An upstream's final answer, redirects followed; its body has not been read. */
@@ -57,10 +64,48 @@ export class UpstreamClient implements Disposable {
     try {
       return await this.#askFollowing(question, controller.signal);
     } catch (error) {
-      if (error instanceof UpstreamError) throw error;
-      const detail = networkDetail(error);
-      throw new UpstreamError({ kind: "network", detail }, { cause: error });
+      throw asUpstreamError(error);
     } finally {
+      cancelTimeout();
+    }
+  }
+
+  /**
+   * Sends one request as it is, and gives back the answer as it is: no redirect is followed. The
+   * time to the head counts from the last progress of the request's body.
+   *
+   * @throws {UpstreamError} `network`, `timeout`, or the reason of the controller.
+   */
+  async send(message: Message, controller: AbortController): Promise<Answer> {
+    const { clock, headTimeoutMs } = this.#options;
+    const overdue = new UpstreamError({ kind: "timeout", afterMs: headTimeoutMs });
+    const watch = (): () => void => clock.after(headTimeoutMs, () => controller.abort(overdue));
+    let cancelTimeout = watch();
+    let isWaiting = true;
+    const progress = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, into): void {
+        into.enqueue(chunk);
+        // An upstream may answer before it has the whole body.
+        if (!isWaiting) return;
+        cancelTimeout();
+        cancelTimeout = watch();
+      },
+    });
+    const { body } = message;
+    try {
+      const { method, url } = message;
+      const headers = this.#requestHeaders(message, true);
+      const { signal } = controller;
+      const options = { method, headers, redirect: "manual", client: this.#http, signal } as const;
+      const response = await fetch(url, {
+        ...options,
+        body: body instanceof ReadableStream ? body.pipeThrough(progress) : body,
+      });
+      return answerOf(response, url);
+    } catch (error) {
+      throw asUpstreamError(error);
+    } finally {
+      isWaiting = false;
       cancelTimeout();
     }
   }
@@ -81,9 +126,8 @@ export class UpstreamClient implements Disposable {
         signal,
       });
       const headers: HeaderList = [...response.headers];
-      if (!isRedirect(response.status)) {
-        const secure = url.startsWith("https:");
-        return { status: response.status, headers, body: response.body, secure };
+      if (!this.#follows(response.status, firstValue(headers, "location"), url)) {
+        return answerOf(response, url);
       }
       // The body of a redirect is of no use; an unread one would hold its connection.
       await response.body?.cancel();
@@ -97,6 +141,15 @@ export class UpstreamClient implements Disposable {
     }
   }
 
+  /** To an upstream whose every answer counts, a redirect is one too, unless it is an allowed one. */
+  #follows(status: number, location: string | null, from: string): boolean {
+    if (!isRedirect(status)) return false;
+    const { checkers, allowedRedirect } = this.#upstream;
+    if (checkers.some(({ statusCodes }) => statusCodes !== "any")) return true;
+    const target = location === null ? null : URL.parse(location, from);
+    return target !== null && (allowedRedirect?.test(target.href) ?? false);
+  }
+
   #requestHeaders(question: Question, sameHost: boolean): Headers {
     const headers = new Headers([
       // Without this the platform would decode bodies, and their declared length would be wrong.
@@ -105,9 +158,26 @@ export class UpstreamClient implements Disposable {
       ["user-agent", this.#options.userAgent],
       ["via", this.#options.via],
     ]);
-    for (const [name, value] of question.headers) headers.set(name, value);
+    for (const [name, value] of question.headers) {
+      // RFC 9110 section 7.6.3: each who passes a message on adds itself.
+      headers.set(name, name === "via" ? `${value}, ${this.#options.via}` : value);
+    }
     // Credentials are for the host that they were configured for, not for one it redirects to.
     if (sameHost) { for (const [name, value] of this.#upstream.headers) headers.set(name, value); }
     return headers;
   }
+}
+
+function answerOf({ status, headers, body }: Response, url: string): Answer {
+  // RFC 9110 section 15: that is an error, and none that could be passed on.
+  if (status > MAX_STATUS) {
+    void body?.cancel().catch(() => {});
+    throw new UpstreamError({ kind: "status", status });
+  }
+  return { status, headers: [...headers], body, secure: url.startsWith("https:") };
+}
+
+function asUpstreamError(error: unknown): UpstreamError {
+  if (error instanceof UpstreamError) return error;
+  return new UpstreamError({ kind: "network", detail: networkDetail(error) }, { cause: error });
 }

@@ -7,6 +7,10 @@ export interface Args {
   readonly configFile: string;
   readonly listen: { readonly address: string; readonly port: number } | null;
   readonly logLevel: string | null;
+  /** Whether no upstream may be asked, whatever the file says. */
+  readonly offline: boolean;
+  /** Whether a change of the config file is applied at once. */
+  readonly watchConfig: boolean;
 }
 
 /** The command line as understood. `invalid` holds all problems, one line each. */
@@ -17,7 +21,7 @@ export type ParsedArgs =
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
 const STRING_FLAGS = ["config", "listen", "log-level"] as const;
-const BOOLEAN_FLAGS = ["help", "version"] as const;
+const BOOLEAN_FLAGS = ["offline", "watch-config", "help", "version"] as const;
 const FLAGS: readonly string[] = [...STRING_FLAGS, ...BOOLEAN_FLAGS];
 
 /** How far a mistyped flag may be from the one that we suggest. */
@@ -31,6 +35,8 @@ Usage: cache-proxy [flags]
   --config FILE       configuration (env CONFIG; default config.yaml)
   --listen HOST:PORT  where clients connect, in place of listen.* of the file
   --log-level LEVEL   trace, debug, info, warn or error (env LOG_LEVEL)
+  --offline           ask no mirror, serve what is stored
+  --watch-config      apply the configuration again when its file changes
   --help              print this
   --version           print the version
 
@@ -58,6 +64,10 @@ export function parseArgs(
     if (flags[name] === "") problems.push(`Cannot use flag --${name}: its value is missing`);
     if (Array.isArray(flags[name])) problems.push(`Cannot use flag --${name}: it is given twice`);
   }
+  for (const name of BOOLEAN_FLAGS) {
+    const isOff = flags[name] === false;
+    if (hasValue(name, isOff, args)) problems.push(`Cannot use flag --${name}: it takes no value`);
+  }
   const listenText = stringOf(flags["listen"]);
   const listen = listenText === null ? null : parseListen(listenText);
   if (listenText !== null && listen === null) {
@@ -69,12 +79,21 @@ export function parseArgs(
     configFile: stringOf(flags["config"]) ?? stringOf(env("CONFIG")) ?? "config.yaml",
     listen,
     logLevel: stringOf(flags["log-level"]) ?? stringOf(env("LOG_LEVEL")),
+    offline: flags["offline"] === true,
+    watchConfig: flags["watch-config"] === true,
   };
 }
 
 function withTwoDashes(arg: string): string {
   const name = /^-([a-z][a-z-]+)(?:=|$)/.exec(arg)?.[1];
   return name !== undefined && FLAGS.includes(name) ? `-${arg}` : arg;
+}
+
+/** Whether a flag that takes no value has one: `--name=no`, or `--name false`, which turns it off. */
+function hasValue(name: string, isOff: boolean, args: readonly string[]): boolean {
+  const flags = args.map(withTwoDashes);
+  return flags.some((flag) => flag.startsWith(`--${name}=`)) ||
+    (isOff && flags.includes(`--${name}`));
 }
 
 function describeUnknown(arg: string): string {

@@ -1,6 +1,6 @@
 import {
-  configure,
-  dispose,
+  configureSync,
+  disposeSync,
   getTextFormatter,
   type LogLevel as LibraryLevel,
   type LogRecord,
@@ -14,27 +14,36 @@ const MAX_HELD_UNITS = 16 * 1024;
 /** How long a line is held back at most, in milliseconds. */
 const MAX_HOLD_MS = 100;
 
-/** Starts logging to standard output; the returned function writes what is held and ends it. */
-export async function startLogging(
-  level: LogLevel,
-  format: "text" | "json",
-): Promise<() => Promise<void>> {
+/** The log while it runs. */
+export interface Logging {
+  setLevel(level: LogLevel): void;
+  /** Writes what is held and ends it. */
+  end(): void;
+}
+
+/** Starts logging to standard output. */
+export function startLogging(level: LogLevel, format: "text" | "json"): Logging {
   const lines = new LineWriter();
   const formatter = format === "json"
     ? formatJson
     : getTextFormatter({ timestamp: "rfc3339", level: "full", category: ".", value: plainValue });
   const sink: Sink = (record: LogRecord) => lines.write(formatter(record));
-  await configure({
-    sinks: { out: sink },
-    loggers: [
-      { category: ["cache-proxy"], sinks: ["out"], lowestLevel: libraryLevel(level) },
-      { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "warning" },
-    ],
-    reset: true,
-  });
-  return async () => {
-    await dispose();
-    lines.flush();
+  const setLevel = (level: LogLevel): void =>
+    configureSync({
+      sinks: { out: sink },
+      loggers: [
+        { category: ["cache-proxy"], sinks: ["out"], lowestLevel: libraryLevel(level) },
+        { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "warning" },
+      ],
+      reset: true,
+    });
+  setLevel(level);
+  return {
+    setLevel,
+    end(): void {
+      disposeSync();
+      lines.flush();
+    },
   };
 }
 

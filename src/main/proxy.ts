@@ -1,12 +1,16 @@
-import { Cache } from "../cache/cache.ts";
+import { SetCache } from "../cache/set_cache.ts";
 import type { Config } from "../config/config.ts";
 import { CacheProxyError } from "../errors.ts";
-import { Flights } from "../fill/flights.ts";
+import type { UpstreamCounters } from "../fill/counters.ts";
+import { Flights, type FlightSettings } from "../fill/flights.ts";
+import { Standings } from "../fill/standings.ts";
 import { OpenBodies } from "../server/body_stream.ts";
 import { createHandler } from "../server/handler.ts";
 import { viaName } from "../server/loop.ts";
 import { LocalStorage } from "../storage/local_storage.ts";
+import { StateFile } from "../storage/state_file.ts";
 import type { Clock } from "../types.ts";
+import { ScoreKeeper } from "./score_keeper.ts";
 
 /** How long connections that were cut may take to go, in milliseconds. */
 const CUT_GRACE_MS = 1_000;
@@ -14,6 +18,13 @@ const CUT_GRACE_MS = 1_000;
 /** A proxy that is serving. */
 export interface Proxy {
   readonly address: Deno.NetAddr;
+  /**
+   * Goes over to another config without dropping a connection: what is under way ends as it began.
+   * What takes a restart (`restartKeys`) stays as it is.
+   */
+  reload(config: Config): void;
+  /** What became of the questions to each upstream, by its name. Plain data, a copy. */
+  readonly counters: Readonly<Record<string, UpstreamCounters>>;
   /** Resolves when no download is under way; more may start later. */
   idle(): Promise<void>;
   /**
@@ -27,6 +38,8 @@ export interface Proxy {
 export interface ProxyOptions {
   readonly version: string;
   readonly clock: Clock;
+  /** From 0 up to but without 1; without it the platform's. */
+  readonly random?: () => number;
 }
 
 /**
@@ -42,41 +55,74 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
     cert: await readPem("certificate", config.listen.tls.cert),
     key: await readPem("private key", config.listen.tls.key),
   };
-  const storage = await LocalStorage.open({ ...config.storage, system: { clock } });
+  const storage = await LocalStorage.open({
+    ...config.storage,
+    limits: config.cache.limits,
+    system: { clock },
+  });
+  const standings = new Standings({ clock, random: options.random ?? Math.random });
+  const scores = new StateFile(config.storage.path, "scores.json");
+  const names = new Set(config.upstreams.map(({ name }) => name));
+  const keeper = await ScoreKeeper.start(scores, standings.scores, names, clock);
   const instance = crypto.randomUUID().slice(0, 8);
   const flights = new Flights({
-    upstreams: config.upstreams,
-    ...config.misc,
-    ...config.fetch,
+    ...flightSettings(config),
     userAgent: `cache-proxy/${options.version}`,
     via: `1.1 ${viaName(instance)}`,
     storage,
     clock,
+    standings,
   });
-  const cache = new Cache({ storage, filler: flights, ...config.cache, clock });
   const openBodies = new OpenBodies();
-  const handler = createHandler({
-    cache,
-    clock,
-    accel: config.storage.accel,
-    ownHosts: ownHosts(config),
-    instance,
-    openBodies,
-  });
+  const handlerOf = (config: Config) =>
+    createHandler({
+      cache: new SetCache({ storage, filler: flights, ...config.cache, clock }),
+      filler: flights,
+      isOffline: config.cache.offline,
+      clock,
+      accel: config.storage.accel,
+      ownHosts: ownHosts(config),
+      instance,
+      openBodies,
+    });
+  let handler = handlerOf(config);
   const { address: hostname, port } = config.listen;
   try {
-    const server = Deno.serve({ hostname, port, ...tls, onListen: () => {} }, handler);
-    const parts = { server, flights, openBodies, storage };
+    const server = Deno.serve(
+      { hostname, port, ...tls, onListen: () => {} },
+      (request, info) => handler(request, info),
+    );
+    const upkeep = new AbortController();
+    const kept = storage.keepReconciled(upkeep.signal);
+    const endUpkeep = (): Promise<void> => {
+      upkeep.abort();
+      return kept;
+    };
+    const parts = { server, flights, openBodies, storage, keeper, endUpkeep };
     return {
       address: server.addr,
+      reload(next): void {
+        // First what may fail.
+        flights.configure(flightSettings(next));
+        storage.setLimits(next.cache.limits);
+        handler = handlerOf(next);
+      },
+      get counters() {
+        return flights.counters;
+      },
       idle: () => flights.drained(),
       stop: (graceMs, hurry) => stop(parts, graceMs, hurry),
     };
   } catch (error) {
     await flights.abortAll();
+    await keeper.stop();
     storage.close();
     throw listenFailure(config, error);
   }
+}
+
+function flightSettings({ upstreams, misc, race, fetch }: Config): FlightSettings {
+  return { upstreams, ...misc, ...fetch, raceWidth: race.width, segments: race.segments };
 }
 
 async function readPem(what: string, path: string): Promise<string> {
@@ -108,10 +154,14 @@ interface RunningParts {
   readonly flights: Flights;
   readonly openBodies: OpenBodies;
   readonly storage: LocalStorage;
+  readonly keeper: ScoreKeeper;
+  /** Stops what goes on in the background of the storage. */
+  endUpkeep(): Promise<void>;
 }
 
 async function stop(parts: RunningParts, graceMs: number, hurry: AbortSignal): Promise<void> {
   const { server, flights, openBodies, storage } = parts;
+  const upkeepEnded = parts.endUpkeep();
   // Requests first: one that is still waiting may start a fill.
   const served = server.shutdown();
   await settledOrAfter(served.then(() => flights.drained()), graceMs, hurry);
@@ -119,6 +169,8 @@ async function stop(parts: RunningParts, graceMs: number, hurry: AbortSignal): P
   openBodies.cutAll();
   // What is left now are bytes in the sockets of clients that do not read them.
   await settledOrAfter(served, CUT_GRACE_MS, new AbortController().signal);
+  await upkeepEnded;
+  await parts.keeper.stop();
   storage.close();
 }
 

@@ -1,13 +1,13 @@
 import type { CacheResult } from "../decide/cache_status.ts";
 import type { SelectingHeaders } from "../decide/plan_response.ts";
-import type { Want } from "../cache/cache.ts";
+import type { Asked } from "../cache/outcome.ts";
 
 /** One request on its way to an answer: what was asked, and what the access log will say. */
 export interface Exchange {
   readonly request: Request;
   readonly method: "GET" | "HEAD";
   readonly selecting: SelectingHeaders;
-  readonly want: Want;
+  readonly want: Asked["want"];
   readonly facts: AccessFacts;
 }
 

@@ -1,17 +1,22 @@
 import { getLogger } from "@logtape/logtape";
-import type { Cache, Outcome } from "../cache/cache.ts";
+import type { Cache } from "../cache/cache.ts";
+import type { Asked, Outcome } from "../cache/outcome.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { parseTarget } from "../decide/parse_target.ts";
 import { planResponse } from "../decide/plan_response.ts";
-import type { AttemptFailure, Clock, Instant, Target } from "../types.ts";
+import { Repeats } from "../decide/repeats.ts";
+import { StorageError } from "../errors.ts";
+import type { Filler } from "../fill/fill.ts";
+import type { AttemptFailure, Clock, Entry, Instant } from "../types.ts";
 import type { Accel } from "./accel.ts";
 import { logAccess } from "./access_log.ts";
 import type { OpenBodies } from "./body_stream.ts";
 import { commonHeaders } from "./common_headers.ts";
-import { busyAnswer, errorAnswer, upstreamErrorAnswer } from "./error_answer.ts";
+import { busyAnswer, errorAnswer, unavailableAnswer, upstreamErrorAnswer } from "./error_answer.ts";
 import { type AccessFacts, type Exchange, exchangeOf } from "./exchange.ts";
 import { isLoop } from "./loop.ts";
 import { type Answer, renderPlan } from "./representation.ts";
+import { serveForwarded } from "./serve_forwarded.ts";
 import { serveFilling, servePassing } from "./serve_filling.ts";
 import { serveStored } from "./serve_stored.ts";
 
@@ -27,6 +32,9 @@ const MAX_LOOKUPS = 3;
 /** What answering takes. */
 export interface HandlerParts {
   readonly cache: Cache;
+  readonly filler: Filler;
+  /** Whether no upstream is ever asked. */
+  readonly isOffline: boolean;
   readonly clock: Clock;
   readonly accel: Accel | null;
   /** Hosts, lower case, that a request in absolute form may name: ours and the upstreams'. */
@@ -36,10 +44,16 @@ export interface HandlerParts {
   readonly openBodies: OpenBodies;
 }
 
+/** The parts, and what one handler remembers. */
+interface Context extends HandlerParts {
+  readonly repeats: Repeats;
+}
+
 /** A handler for `Deno.serve`: one request to one answer and one line in the access log. */
 export function createHandler(
   parts: HandlerParts,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
+  const context: Context = { ...parts, repeats: new Repeats() };
   return async (request, info) => {
     const facts: AccessFacts = {
       method: request.method,
@@ -52,7 +66,7 @@ export function createHandler(
     };
     let answer: Answer;
     try {
-      answer = await answerRequest(request, parts, facts);
+      answer = await answerRequest(request, context, facts);
     } catch (error) {
       log.error("Cannot answer {path}: {error}", { path: facts.path, error });
       answer = errorAnswer(500, "Internal error; the log has the details");
@@ -63,39 +77,69 @@ export function createHandler(
 
 async function answerRequest(
   request: Request,
-  parts: HandlerParts,
+  context: Context,
   facts: AccessFacts,
 ): Promise<Answer> {
   const { method } = request;
-  if (method !== "GET" && method !== "HEAD") {
+  if (method === "CONNECT") {
     facts.reason = "method";
-    return errorAnswer(405, "Only GET and HEAD are served", { allow: "GET, HEAD" });
+    return errorAnswer(405, "No tunnels are made", { allow: "GET, HEAD" });
   }
-  if (isLoop(request.headers.get("via"), parts.instance)) {
+  if (isLoop(request.headers.get("via"), context.instance)) {
     facts.reason = "loop";
     return errorAnswer(508, "This request came through this proxy before: an upstream leads back");
   }
-  const parsed = parseTarget(request.url, request.headers.get("host"), parts.ownHosts);
+  const parsed = parseTarget(request.url, request.headers.get("host"), context.ownHosts);
   if (parsed.kind === "refused") {
     facts.reason = parsed.reason;
     return errorAnswer(parsed.status, parsed.reason);
   }
+  const { target } = parsed;
+  if (method !== "GET" && method !== "HEAD") {
+    return await serveForwarded(request, target, context, facts);
+  }
   const exchange = exchangeOf(request, method, facts);
+  const fields = fieldsOf(request, context.accel);
+  const asked = { target, want: exchange.want, fields, client: facts.client };
+  return await answerAsked(asked, exchange, context);
+}
+
+/** What concerns the server in front of us and nobody behind us is left out. */
+function fieldsOf(request: Request, accel: Accel | null): Asked["fields"] {
+  return () => [...request.headers].filter(([name]) => name !== accel?.enableByHeader);
+}
+
+async function answerAsked(asked: Asked, exchange: Exchange, context: Context): Promise<Answer> {
+  let unreadable: Entry | null = null;
   for (let lookups = 0; lookups < MAX_LOOKUPS; lookups++) {
-    const answer = await answerTarget(parsed.target, exchange, parts);
-    if (answer !== null) return answer;
+    const outcome: Outcome = await context.cache.get(asked, unreadable);
+    note(exchange.facts, outcome);
+    try {
+      const answer = await answerOutcome(outcome, exchange, context);
+      if (answer !== null) return answer;
+    } catch (error) {
+      if (outcome.kind !== "stored" || !(error instanceof StorageError)) throw error;
+      // The disk does not give the bytes: an upstream may.
+      unreadable = outcome.entry;
+      const untold = context.repeats.tell(error.code, context.clock.now());
+      if (untold === null) continue;
+      const { key } = outcome.entry;
+      log.error("Cannot read what is stored of {key}, {untold} more before: {error}", {
+        key,
+        untold,
+        error,
+      });
+    }
   }
   return errorAnswer(502, `The file was lost ${MAX_LOOKUPS} times, stored or on its way`);
 }
 
-async function answerTarget(
-  target: Target,
+async function answerOutcome(
+  outcome: Outcome,
   exchange: Exchange,
   parts: HandlerParts,
 ): Promise<Answer | null> {
   const { cache, clock, accel } = parts;
-  const outcome = await cache.get(target, exchange.want);
-  note(exchange.facts, outcome);
   switch (outcome.kind) {
     case "stored":
       return await serveStored(outcome, exchange, cache, accel, clock.now());
@@ -106,7 +150,9 @@ async function answerTarget(
     case "head":
       return await answerHead(outcome, exchange, clock.now());
     case "failed":
-      return upstreamErrorAnswer(outcome.status, outcome.failures);
+      return upstreamErrorAnswer(outcome.status, outcome.failures, outcome.rememberedForMs);
+    case "unavailable":
+      return unavailableAnswer(outcome.reason);
     case "refused":
       return busyAnswer(outcome.reason);
   }
@@ -120,16 +166,14 @@ async function answerHead(
 ): Promise<Answer> {
   const status = { hadStored: false, upstream: head.upstream, freshForMs: null };
   const headers = [...representationFields(head), ...commonHeaders("MISS", status)];
-  const plan = head.status === 200
-    ? planResponse(selecting, { ...head, available: 0 }, now)
-    : { kind: "whole" } as const;
-  const answer = await renderPlan(plan.kind === "wait" ? { kind: "whole" } : plan, "HEAD", {
+  const plan = planResponse(selecting, { ...head, available: 0 }, now);
+  return await renderPlan(plan.kind === "wait" ? { kind: "whole" } : plan, "HEAD", {
+    status: head.status,
     headers: headers as [string, string][],
     contentType: firstValue(head.headers, "content-type"),
     size: head.size,
     open: () => Promise.reject(new Error("A HEAD has no body")),
   });
-  return plan.kind === "whole" ? { ...answer, status: head.status } : answer;
 }
 
 function note(facts: AccessFacts, outcome: Outcome): void {
@@ -148,10 +192,13 @@ function note(facts: AccessFacts, outcome: Outcome): void {
       facts.upstream = outcome.head.upstream;
       break;
   }
-  facts.reason = outcome.kind === "failed" ? failedReason(outcome.failures) : outcome.reason;
+  facts.reason = outcome.kind === "failed"
+    ? failedReason(outcome.failures, outcome.rememberedForMs !== null)
+    : outcome.reason;
 }
 
-function failedReason(failures: readonly AttemptFailure[]): string {
+function failedReason(failures: readonly AttemptFailure[], isRemembered: boolean): string {
+  if (isRemembered) return "negative";
   return failures.length === 0 ? "no-upstream-for-path" : "no-upstream-delivered";
 }
 

@@ -1,9 +1,12 @@
+import { BODYLESS_STATUSES } from "../decide/admission.ts";
 import { multipartPlan } from "../decide/multipart.ts";
 import type { ResponsePlan } from "../decide/plan_response.ts";
 import { concatenated, type PartOpener } from "./body_stream.ts";
 
 /** Something that can be sent, whole or in parts. */
 export interface Representation {
+  /** Of the whole. */
+  readonly status: number;
   /** All header fields but those that depend on the part that is sent. */
   readonly headers: readonly [string, string][];
   readonly contentType: string | null;
@@ -49,8 +52,9 @@ export async function renderPlan(
       return { status: 416, headers, body: null };
     case "whole": {
       if (of.size !== null) headers.set("content-length", String(of.size));
-      const body = method === "HEAD" ? null : await of.open(0, of.size);
-      return { status: 200, headers, body };
+      const isEmpty = method === "HEAD" || BODYLESS_STATUSES.has(of.status);
+      const body = isEmpty ? null : await of.open(0, of.size);
+      return { status: of.status, headers, body };
     }
     case "ranges": {
       const [range, ...others] = plan.ranges;

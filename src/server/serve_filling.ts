@@ -1,4 +1,5 @@
-import type { Cache, Outcome } from "../cache/cache.ts";
+import type { Cache } from "../cache/cache.ts";
+import type { Outcome } from "../cache/outcome.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { planResponse, type ResponsePlan } from "../decide/plan_response.ts";
 import type { Fill, Progress } from "../fill/fill.ts";
@@ -7,9 +8,6 @@ import type { BodyHead, Clock } from "../types.ts";
 import { commonHeaders } from "./common_headers.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Answer, renderPlan } from "./representation.ts";
-
-/** RFC 9110 sections 15.3.5 and 15.3.6: such an answer ends with its head. */
-const BODYLESS_STATUSES: ReadonlySet<number> = new Set([204, 205]);
 
 /**
  * Answers from a body that is on its way into the cache. null when the fill has ended before a byte
@@ -27,6 +25,7 @@ export async function serveFilling(
   try {
     const { plan, size } = await planWhenPossible(exchange, fill, head, clock);
     return await renderPlan(plan, exchange.method, {
+      status: head.status,
       headers: [
         ...representationFields(head),
         ...commonHeaders(outcome.result, { ...outcome, ...head, freshForMs: null }),
@@ -36,7 +35,9 @@ export async function serveFilling(
       open: async (start, end) => {
         usedLead = lead !== null && plan.kind === "whole";
         if (usedLead && lead !== null) return lead;
-        return await followGrowing(fill, start, end, (entry) => cache.open(entry));
+        const isPart = start > 0 && end !== null;
+        const ahead = isPart ? await fill.skipTo(start, end, exchange.request.signal) : null;
+        return ahead ?? await followGrowing(fill, start, end, (entry) => cache.open(entry));
       },
     });
   } catch (error) {
@@ -56,23 +57,21 @@ export async function servePassing(
 ): Promise<Answer> {
   const { fill, head } = outcome;
   const lead = fill.takeLead();
-  if (BODYLESS_STATUSES.has(head.status)) {
-    void lead?.cancel();
-    return { status: head.status, headers: new Headers(passingHeaders(outcome)), body: null };
-  }
-  const selecting = { ...exchange.selecting, range: null };
-  const conditional = head.status === 200
-    ? planResponse(selecting, { ...head, available: 0 }, now)
-    : { kind: "whole" } as const;
-  const plan = conditional.kind === "wait" ? { kind: "whole" } as const : conditional;
+  const planned = planResponse(
+    { ...exchange.selecting, range: null },
+    { ...head, available: 0 },
+    now,
+  );
+  const plan = planned.kind === "wait" ? { kind: "whole" } as const : planned;
   const answer = await renderPlan(plan, exchange.method, {
+    status: head.status,
     headers: passingHeaders(outcome),
     contentType: firstValue(head.headers, "content-type"),
     size: head.size,
     open: () => Promise.resolve(lead ?? new Uint8Array()),
   });
   if (answer.body === null) void lead?.cancel();
-  return plan.kind === "whole" ? { ...answer, status: head.status } : answer;
+  return answer;
 }
 
 /** Bytes of the whole, once it has come to its end; null before that. */

@@ -1,7 +1,9 @@
-import type { Cache, Outcome } from "../cache/cache.ts";
+import type { Cache } from "../cache/cache.ts";
+import type { Outcome } from "../cache/outcome.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { planResponse, type ResponsePlan } from "../decide/plan_response.ts";
-import { fileStream } from "../storage/read_file.ts";
+import { currentAgeMs } from "../decide/response_age.ts";
+import { fileStream, readBytes } from "../storage/read_file.ts";
 import type { OpenEntry } from "../storage/storage.ts";
 import type { Entry, Instant } from "../types.ts";
 import { type Accel, accelHeaders } from "./accel.ts";
@@ -28,11 +30,11 @@ export async function serveStored(
   // A stored copy has a size, so nothing needs to be waited for.
   if (plan.kind === "wait") throw new Error("Cannot wait for a stored copy");
   const headers = [
-    ...representationFields(entry),
+    ...representationFields(entry).filter(([name]) => name !== "age"),
     ...commonHeaders(outcome.result, { ...outcome, hadStored: true, upstream: entry.upstream }),
-    ["age", String(Math.max(0, Math.floor((now - entry.validatedAt) / 1000)))],
+    ["age", String(Math.floor(currentAgeMs(entry, now) / 1000))],
   ] as [string, string][];
-  const located = accel === null || isSettledWithoutBody(plan)
+  const located = accel === null || entry.status !== 200 || isSettledWithoutBody(plan)
     ? null
     : accelHeaders(accel, exchange.request.headers, entry.file);
   const needsBytes = exchange.method === "GET" && !isSettledWithoutBody(plan);
@@ -51,6 +53,7 @@ export async function serveStored(
     return { status: 200, headers: new Headers([...own, ...located]), body: null };
   }
   return await renderPlan(plan, exchange.method, {
+    status: entry.status,
     headers,
     contentType: firstValue(entry.headers, "content-type"),
     size: entry.size,
@@ -73,19 +76,8 @@ function openParts(entry: Entry, opened: OpenEntry | null, cache: Cache) {
     first = null;
     if (part === null) throw new Error("Cannot read on: the stored copy was replaced");
     const until = end ?? entry.size;
-    if (until - start > SMALL_BODY_BYTES) return fileStream(part.file, start, until, () => {});
+    if (until - start > SMALL_BODY_BYTES) return fileStream(part, start, until);
     using _ = part;
-    return await readSmall(part.file, start, until);
+    return await readBytes(part.file, start, until);
   };
-}
-
-async function readSmall(file: Deno.FsFile, start: number, end: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(end - start);
-  if (start > 0) await file.seek(start, Deno.SeekMode.Start);
-  for (let filled = 0; filled < bytes.byteLength;) {
-    const read = await file.read(bytes.subarray(filled));
-    if (read === null) throw new Error(`Cannot read byte ${start + filled}: file was cut`);
-    filled += read;
-  }
-  return bytes;
 }

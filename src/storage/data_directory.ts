@@ -2,6 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { dirname, join } from "@std/path";
 import { HIDDEN_FOLDER } from "../decide/tree_path.ts";
 import { StorageError } from "../errors.ts";
+import type { Instant } from "../types.ts";
 import { isGone, isUnfit, storageFailure } from "./storage_failure.ts";
 
 /** Unfinished files; whatever lies here at start-up is what a crash left behind. */
@@ -34,7 +35,7 @@ export class DataDirectory {
    */
   static async open(path: string): Promise<DataDirectory> {
     const root = await makeRoot(path);
-    for (const folder of [HIDDEN_FOLDER, PARTIAL_FOLDER]) await makeOwnFolder(root, folder);
+    await makeOwnFolders(root);
     const directory = new DataDirectory(root, await takeLock(root));
     try {
       await directory.#removeLeftovers();
@@ -51,6 +52,20 @@ export class DataDirectory {
 
   get indexFile(): string {
     return this.resolve(`${HIDDEN_FOLDER}/index.db`);
+  }
+
+  /** Whether there is nothing but folders of our own. Files in the overflow folder count. */
+  async isEmpty(): Promise<boolean> {
+    for (const folder of [this.root, this.resolve(`${HIDDEN_FOLDER}/overflow`)]) {
+      try {
+        for await (const { name } of Deno.readDir(folder)) {
+          if (name !== HIDDEN_FOLDER && name !== "lost+found") return false;
+        }
+      } catch (error) {
+        if (!isGone(error)) throw storageFailure(`read folder "${folder}"`, error);
+      }
+    }
+    return true;
   }
 
   resolve(file: string): string {
@@ -93,34 +108,101 @@ export class DataDirectory {
     }
   }
 
-  /** Removes a file that is no longer needed. Never throws: a file too many does no harm. */
-  async remove(file: string): Promise<void> {
+  /** Removes a file that is no longer needed. Never throws; the result is whether it has gone. */
+  async remove(file: string): Promise<boolean> {
     try {
       if (await this.inspect(file) !== null) await Deno.remove(this.resolve(file));
+      return true;
     } catch (error) {
-      if (!isGone(error)) log.warn("Cannot remove {file}: {error}", { file, error });
+      if (isGone(error)) return true;
+      log.warn("Cannot remove {file}: {error}", { file, error });
+      return false;
     }
   }
 
   /**
-   * Gives the file at an absolute path a second name until the result is disposed of, so that
-   * replacing the file frees no bytes yet. Freeing 1 GiB takes 0.2 s on ext4: longer than the one
-   * thread that serves everybody may wait. Does nothing where there is no file or no second name.
+   * Gives the file at an absolute path a second name, so that replacing the file frees no bytes
+   * yet. Freeing 1 GiB takes 0.2 s on ext4: longer than the one thread that serves everybody may
+   * wait.
+   *
+   * @returns The second name, an absolute path; null where there is no file or can be no such name.
    */
-  async hold(path: string): Promise<AsyncDisposable> {
+  async hold(path: string): Promise<string | null> {
     const name = join(this.partialFolder, `replaced.${crypto.randomUUID()}`);
-    let held = true;
     try {
       await Deno.link(path, name);
+      return name;
     } catch {
       // Without the second name, replacing the file may take longer and is right all the same.
-      held = false;
+      return null;
     }
-    return {
-      async [Symbol.asyncDispose]() {
-        if (held) await removeUnfinished(name);
-      },
-    };
+  }
+
+  /**
+   * Makes our own folders again, should somebody have removed them.
+   *
+   * @throws {StorageError} When that is not possible.
+   */
+  async restore(): Promise<void> {
+    await makeOwnFolders(this.root);
+  }
+
+  /** Whether a regular file is there, whatever leads to it. Synchronous. */
+  has(file: string): boolean {
+    try {
+      return Deno.lstatSync(this.resolve(file)).isFile;
+    } catch (error) {
+      if (isGone(error)) return false;
+      throw storageFailure(`look at "${this.resolve(file)}"`, error);
+    }
+  }
+
+  /**
+   * Removes a file of our own that belongs to nothing any more. One that came to be here after an
+   * instant stays. It leaves its place in the same synchronous step in which `isOrphan` is asked.
+   *
+   * @returns Whether it was removed.
+   * @throws {StorageError} When the file system fails.
+   */
+  async takeAway(file: string, before: Instant, isOrphan: () => boolean): Promise<boolean> {
+    const path = this.resolve(file);
+    const name = join(this.partialFolder, `orphan.${crypto.randomUUID()}`);
+    try {
+      const info = Deno.lstatSync(path);
+      const changedAt = (info.ctime ?? info.mtime)?.getTime() ?? Infinity;
+      const isOurs = info.isFile && Deno.realPathSync(path) === path;
+      if (!isOurs || changedAt >= before || !isOrphan()) return false;
+      Deno.renameSync(path, name);
+    } catch (error) {
+      if (isGone(error)) return false;
+      throw storageFailure(`remove "${path}"`, error);
+    }
+    await removeUnfinished(name);
+    return true;
+  }
+
+  /**
+   * Removes indexes that were set aside, but for the last. How many files went; never throws.
+   */
+  async removeOldIndexes(): Promise<number> {
+    let removed = 0;
+    try {
+      const folder = this.resolve(HIDDEN_FOLDER);
+      const stamps = new Map<string, string>();
+      for await (const { name } of Deno.readDir(folder)) {
+        const stamp = /^index\.db\.corrupt-([0-9TZ]+)/.exec(name)?.[1];
+        if (stamp !== undefined) stamps.set(name, stamp);
+      }
+      const last = [...stamps.values()].sort().at(-1);
+      for (const [name, stamp] of stamps) {
+        if (stamp === last) continue;
+        await Deno.remove(join(folder, name));
+        removed++;
+      }
+    } catch (error) {
+      if (!isGone(error)) log.warn("Cannot remove an index that was set aside: {error}", { error });
+    }
+    return removed;
   }
 
   /** Gives the lock back. */
@@ -186,6 +268,10 @@ async function makeRoot(path: string): Promise<string> {
   } catch (error) {
     throw storageFailure(`create data directory "${path}"`, error);
   }
+}
+
+async function makeOwnFolders(root: string): Promise<void> {
+  for (const folder of [HIDDEN_FOLDER, PARTIAL_FOLDER]) await makeOwnFolder(root, folder);
 }
 
 /** Our own folders must be what they seem: start-up empties one of them. */

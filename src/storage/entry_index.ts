@@ -1,9 +1,18 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
-import type { Entry, HeaderList, Instant, Key } from "../types.ts";
+import { getLogger } from "@logtape/logtape";
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import type { Clock, Entry, HeaderList, Instant, Key } from "../types.ts";
 import type { FileIdentity } from "./file_identity.ts";
-import { openIndexDatabase } from "./index_database.ts";
+import { beginIndexDatabase, IN_HIDDEN_FOLDER, openIndexDatabase } from "./index_database.ts";
+import { IndexWatch } from "./index_watch.ts";
 import type { Uses } from "./pending_uses.ts";
-import { storageFailure } from "./storage_failure.ts";
+import { BLOCK_BYTES } from "./space.ts";
+import type { Validation } from "./storage.ts";
+import { isDamagedDatabase, storageFailure } from "./storage_failure.ts";
+
+/** SQLite's name for a database that is in no file. */
+const IN_MEMORY = ":memory:";
+
+const log = getLogger(["cache-proxy", "storage"]);
 
 /** An entry, and what its file was when it came into the index. */
 export interface IndexedFile {
@@ -15,8 +24,33 @@ const INSERT = `
   INSERT INTO entries (key, status, file, size, modified_at, inode, etag, last_modified, headers,
     upstream, stored_at, requested_at, validated_at, vary, last_used, hits)
   VALUES (:key, :status, :file, :size, :modified_at, :inode, :etag, :last_modified, :headers,
-    :upstream, :stored_at, :requested_at, :validated_at, :vary, :stored_at, 0)
+    :upstream, :stored_at, :requested_at, :validated_at, :vary, :last_used, 0)
   ON CONFLICT (key) DO`;
+
+/** Entries, and the bytes that their files take of the disk. */
+export interface Totals {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** A place in the order of last uses, from the least recent on. */
+export interface UsePosition {
+  readonly lastUsed: Instant;
+  readonly storedAt: Instant;
+  readonly row: number;
+}
+
+/** An entry in the order of last uses. */
+export interface UsedFile extends IndexedFile {
+  readonly position: UsePosition;
+}
+
+/** Comes before all entries. */
+const FIRST_POSITION: UsePosition = {
+  lastUsed: Number.MIN_SAFE_INTEGER,
+  storedAt: Number.MIN_SAFE_INTEGER,
+  row: 0,
+};
 
 /** A new copy does not make a key less popular: `hits` stays. */
 const REPLACE = `${INSERT} UPDATE SET
@@ -31,58 +65,100 @@ const REPLACE = `${INSERT} UPDATE SET
  * What is known of the files, by key: one table in SQLite. All methods are synchronous and touch
  * nothing but the index.
  *
- * All throw {@linkcode StorageError} when the index cannot be read or written.
+ * All throw {@linkcode StorageError} when the index cannot be read or written. One that proves to be
+ * damaged is set aside, and a new one begun on the spot.
  */
 export class EntryIndex {
-  readonly #database: DatabaseSync;
-  readonly #find: StatementSync;
-  readonly #replace: StatementSync;
-  readonly #add: StatementSync;
-  readonly #drop: StatementSync;
-  readonly #validated: StatementSync;
-  readonly #used: StatementSync;
+  readonly #path: string;
+  readonly #clock: Pick<Clock, "now">;
+  #database: DatabaseSync;
+  #statements: Statements;
+  #watch: IndexWatch;
+  /** Whether no index on disk can be had, so that there is one in memory. */
+  #isInMemory = false;
+  /**
+   * Called when a new index has been begun, in the midst of any method: what the old one knew has to
+   * be found again. Must not throw.
+   */
+  onBegun: () => void = () => {};
 
-  constructor(path: string, now: Instant) {
-    const database = openIndexDatabase(path, now);
-    this.#database = database;
-    this.#find = database.prepare("SELECT * FROM entries WHERE key = ?");
-    this.#replace = database.prepare(REPLACE);
-    this.#add = database.prepare(`${INSERT} NOTHING`);
-    this.#drop = database.prepare(
-      "DELETE FROM entries WHERE key = :key AND file = :file AND stored_at = :stored_at" +
-        " AND size = :size AND modified_at = :modified_at AND inode = :inode",
-    );
-    this.#validated = database.prepare(
-      "UPDATE entries SET validated_at = :at" +
-        " WHERE key = :key AND file = :file AND stored_at = :stored_at",
-    );
-    this.#used = database.prepare(
-      "UPDATE entries SET hits = hits + :hits, last_used = max(last_used, :last_used)" +
-        " WHERE key = :key",
-    );
+  constructor(path: string, clock: Pick<Clock, "now">) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#database = openIndexDatabase(path, clock.now());
+    this.#watch = new IndexWatch(path, clock);
+    try {
+      this.#statements = prepareAll(this.#database);
+    } catch (error) {
+      this.#statements = this.#beginAnew(error);
+    }
   }
 
   find(key: Key): IndexedFile | null {
-    return guard("read index", () => {
-      const row = this.#find.get(key);
+    return this.#guard("read index", ({ find }) => {
+      const row = find.get(key);
       return row === undefined ? null : fromRow(row);
     });
   }
 
+  /** Entries in the order of their last uses, those of one instant in that of their storing. */
+  leastRecentlyUsed(count: number, after: UsePosition = FIRST_POSITION): UsedFile[] {
+    const { lastUsed, storedAt, row } = after;
+    return this.#guard(
+      "read index",
+      ({ leastUsed }) => leastUsed.all(lastUsed, storedAt, row, count).map(fromUsedRow),
+    );
+  }
+
+  totals(): Totals {
+    return this.#guard("read index", ({ totals }) => {
+      const row = totals.get();
+      return { entries: Number(row?.["entries"]), bytes: Number(row?.["blocks"]) * BLOCK_BYTES };
+    });
+  }
+
+  /** Whether the index knows all files that were in the tree when it was begun. */
+  isSearched(): boolean {
+    return this.#guard("read index", ({ totals }) => totals.get()?.["searched"] === 1);
+  }
+
+  /** The whole tree was looked through. */
+  noteSearched(): void {
+    this.#guard("write index", ({ searched }) => searched.run());
+  }
+
+  /** So many entries behind a key, in the order of the keys. */
+  page(after: Key, count: number): IndexedFile[] {
+    return this.#guard("read index", ({ page }) => page.all(after, count).map(fromRow));
+  }
+
+  /** Whether an entry has a file of the hidden folder. */
+  names(file: string): boolean {
+    return this.#guard("read index", ({ names }) => names.get(file)) !== undefined;
+  }
+
   /** Takes the place of what the key had. */
   replace(indexed: IndexedFile): void {
-    guard("write index", () => this.#replace.run(toRow(indexed)));
+    this.#guard(
+      "write index",
+      ({ replace }) => replace.run(toRow(indexed, indexed.entry.storedAt)),
+    );
   }
 
-  /** Does nothing when the key has an entry. */
-  add(indexed: IndexedFile): void {
-    guard("write index", () => this.#add.run(toRow(indexed)));
+  /**
+   * Does nothing when the key has an entry.
+   *
+   * @param lastUsed When it was used last, for all that is known: what was stored long ago is not
+   * out of use for that.
+   */
+  add(indexed: IndexedFile, lastUsed: Instant = indexed.entry.storedAt): void {
+    this.#guard("write index", ({ add }) => add.run(toRow(indexed, lastUsed)));
   }
 
-  /** Does nothing when the key has another file by now. */
-  drop({ entry, identity }: IndexedFile): void {
-    guard("write index", () =>
-      this.#drop.run({
+  /** Does nothing when the key has another file by now. Whether the entry was there. */
+  drop({ entry, identity }: IndexedFile): boolean {
+    const { changes } = this.#guard("write index", ({ drop }) =>
+      drop.run({
         key: entry.key,
         file: entry.file,
         stored_at: entry.storedAt,
@@ -90,24 +166,34 @@ export class EntryIndex {
         modified_at: identity.modifiedAt,
         inode: identity.inode,
       }));
+    return Number(changes) > 0;
   }
 
-  /** Whether the entry was still there. */
-  validated({ key, file, storedAt }: Entry, at: Instant): boolean {
-    const { changes } = guard(
-      "write index",
-      () => this.#validated.run({ key, file, stored_at: storedAt, at }),
-    );
-    return Number(changes) > 0;
+  /** The entry as it is now; null when it is no longer there. */
+  validated({ key, storedAt, file }: Entry, update: Validation): Entry | null {
+    const entry = this.find(key)?.entry;
+    if (entry === undefined || entry.file !== file || entry.storedAt !== storedAt) return null;
+    const validated = { ...entry, ...update };
+    this.#guard("write index", ({ validated: statement }) =>
+      statement.run({
+        key,
+        etag: validated.etag,
+        last_modified: validated.lastModified,
+        headers: JSON.stringify(validated.headers),
+        requested_at: validated.requestedAt,
+        validated_at: validated.validatedAt,
+        vary: JSON.stringify(validated.vary),
+      }));
+    return validated;
   }
 
   /** Writes all in one transaction. Keys without an entry are passed over. */
   used(batch: ReadonlyMap<Key, Uses>): void {
-    guard("write index", () => {
+    this.#guard("write index", ({ used }) => {
       this.#database.exec("BEGIN IMMEDIATE");
       try {
         for (const [key, { hits, lastUsed }] of batch) {
-          this.#used.run({ key, hits, last_used: lastUsed });
+          used.run({ key, hits, last_used: lastUsed });
         }
         this.#database.exec("COMMIT");
       } catch (error) {
@@ -118,15 +204,104 @@ export class EntryIndex {
   }
 
   close(): void {
-    guard("close index", () => this.#database.close());
+    try {
+      this.#database.close();
+    } catch (error) {
+      throw storageFailure("close index", error);
+    }
+  }
+
+  #guard<Result>(action: string, run: (statements: Statements) => Result): Result {
+    if (this.#watch.isDue()) this.#look();
+    try {
+      return run(this.#statements);
+    } catch (error) {
+      if (this.#isInMemory || !isDamagedDatabase(error)) throw storageFailure(action, error);
+      this.#statements = this.#beginAnew(error);
+    }
+    try {
+      return run(this.#statements);
+    } catch (error) {
+      throw storageFailure(action, error);
+    }
+  }
+
+  /** Sees what has become of the file behind our back. */
+  #look(): void {
+    if (this.#isInMemory) return this.#returnToDisk();
+    const problem = this.#watch.problem();
+    if (problem !== null) this.#statements = this.#beginAnew(problem);
+  }
+
+  /** No request fails for a lost index: files are adopted, so nothing cached is lost. */
+  #beginAnew(why: unknown): Statements {
+    closeQuietly(this.#database);
+    try {
+      this.#database = beginIndexDatabase(this.#path, this.#clock.now(), why);
+      this.#watch = new IndexWatch(this.#path, this.#clock);
+    } catch (error) {
+      log.warn("No index can be had on disk, one in memory is used meanwhile: {error}", { error });
+      this.#database = openIndexDatabase(IN_MEMORY, this.#clock.now());
+      this.#isInMemory = true;
+    }
+    this.onBegun();
+    return prepareAll(this.#database);
+  }
+
+  /** Tries again what failed, and says nothing when it fails again. */
+  #returnToDisk(): void {
+    try {
+      const database = openIndexDatabase(this.#path, this.#clock.now());
+      closeQuietly(this.#database);
+      this.#database = database;
+      this.#statements = prepareAll(database);
+      this.#watch = new IndexWatch(this.#path, this.#clock);
+    } catch {
+      return;
+    }
+    this.#isInMemory = false;
+    log.warn("Index {path} is on disk again", { path: this.#path });
+    this.onBegun();
   }
 }
 
-function guard<Result>(action: string, run: () => Result): Result {
+type Statements = ReturnType<typeof prepareAll>;
+
+function prepareAll(database: DatabaseSync) {
+  return {
+    find: database.prepare("SELECT * FROM entries WHERE key = ?"),
+    page: database.prepare("SELECT * FROM entries WHERE key > ? ORDER BY key LIMIT ?"),
+    names: database.prepare(`SELECT 1 FROM entries WHERE file = ? AND ${IN_HIDDEN_FOLDER}`),
+    leastUsed: database.prepare(
+      "SELECT *, rowid FROM entries WHERE (last_used, stored_at, rowid) > (?, ?, ?)" +
+        " ORDER BY last_used, stored_at, rowid LIMIT ?",
+    ),
+    totals: database.prepare("SELECT * FROM totals"),
+    searched: database.prepare("UPDATE totals SET searched = 1"),
+    replace: database.prepare(REPLACE),
+    add: database.prepare(`${INSERT} NOTHING`),
+    drop: database.prepare(
+      "DELETE FROM entries WHERE key = :key AND file = :file AND stored_at = :stored_at" +
+        " AND size = :size AND modified_at = :modified_at AND inode = :inode",
+    ),
+    validated: database.prepare(
+      "UPDATE entries SET requested_at = :requested_at, validated_at = :validated_at," +
+        " headers = :headers, etag = :etag, last_modified = :last_modified, vary = :vary" +
+        " WHERE key = :key",
+    ),
+    used: database.prepare(
+      "UPDATE entries SET hits = hits + :hits, last_used = max(last_used, :last_used)" +
+        " WHERE key = :key",
+    ),
+  };
+}
+
+/** Of a database that is lost: whatever it could not write is of no use any more. */
+function closeQuietly(database: DatabaseSync): void {
   try {
-    return run();
-  } catch (error) {
-    throw storageFailure(action, error);
+    database.close();
+  } catch {
+    // There is nothing left to save.
   }
 }
 
@@ -139,7 +314,10 @@ function rollBack(database: DatabaseSync): void {
   }
 }
 
-function toRow({ entry, identity }: IndexedFile): Record<string, string | number | null> {
+function toRow(
+  { entry, identity }: IndexedFile,
+  lastUsed: Instant,
+): Record<string, string | number | null> {
   return {
     key: entry.key,
     status: entry.status,
@@ -155,6 +333,7 @@ function toRow({ entry, identity }: IndexedFile): Record<string, string | number
     requested_at: entry.requestedAt,
     validated_at: entry.validatedAt,
     vary: JSON.stringify(entry.vary),
+    last_used: lastUsed,
   };
 }
 
@@ -178,4 +357,14 @@ function fromRow(row: Record<string, SQLOutputValue>): IndexedFile {
     },
     identity: { size, modifiedAt: row["modified_at"] as number, inode: row["inode"] as number },
   };
+}
+
+function fromUsedRow(row: Record<string, SQLOutputValue>): UsedFile {
+  const indexed = fromRow(row);
+  const position = {
+    lastUsed: row["last_used"] as number,
+    storedAt: indexed.entry.storedAt,
+    row: row["rowid"] as number,
+  };
+  return { ...indexed, position };
 }

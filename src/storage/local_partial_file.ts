@@ -1,49 +1,47 @@
-import { getLogger } from "@logtape/logtape";
 import { join } from "@std/path";
 import { StorageError } from "../errors.ts";
 import type { Entry, Instant } from "../types.ts";
 import { type FileIdentity, identify } from "./file_identity.ts";
 import type { LocalSystem } from "./local_system.ts";
+import type { Reservation } from "./reservation.ts";
 import type { EntryFacts, PartialFile } from "./storage.ts";
 import { storageFailure } from "./storage_failure.ts";
 
-/** Moves a finished file to its place and indexes it; throws when it could not. */
-export type Publish = (
-  path: string,
-  identity: FileIdentity,
-  facts: EntryFacts,
-) => Promise<Entry>;
-
-const log = getLogger(["cache-proxy", "storage"]);
+/** What an unfinished file needs of its storage. */
+export interface PartialFileParts {
+  readonly folder: string;
+  /** Name of the file; its last `*`, or else its end, becomes something unique. */
+  readonly pattern: string;
+  readonly openFile: LocalSystem["openFile"];
+  readonly reservation: Reservation;
+  /** Moves the finished file to its place and indexes it; throws when it could not. */
+  publish(path: string, identity: FileIdentity, facts: EntryFacts): Promise<Entry>;
+  /** Removes the file, whose bytes count until it has gone. Never throws. */
+  remove(path: string, bytes: number): Promise<void>;
+  /** Called once, when nothing is under way any more. */
+  onEnd(): void;
+}
 
 /** An unfinished file in the hidden folder. */
 export class LocalPartialFile implements PartialFile {
   readonly path: string;
   readonly #file: Deno.FsFile;
-  readonly #publish: Publish;
+  readonly #parts: PartialFileParts;
   #written = 0;
   #state: "open" | "committing" | "ended" = "open";
 
-  private constructor(path: string, file: Deno.FsFile, publish: Publish) {
+  private constructor(path: string, file: Deno.FsFile, parts: PartialFileParts) {
     this.path = path;
     this.#file = file;
-    this.#publish = publish;
+    this.#parts = parts;
   }
 
-  /**
-   * @param pattern Name of the file; its last `*`, or else its end, becomes something unique.
-   * @throws {StorageError} When the file cannot be created.
-   */
-  static async create(
-    folder: string,
-    pattern: string,
-    openFile: LocalSystem["openFile"],
-    publish: Publish,
-  ): Promise<LocalPartialFile> {
-    const path = join(folder, uniqueName(pattern));
+  /** @throws {StorageError} When the file cannot be created. */
+  static async create(parts: PartialFileParts): Promise<LocalPartialFile> {
+    const path = join(parts.folder, uniqueName(parts.pattern));
     try {
-      const file = await openFile(path, { createNew: true, read: true, write: true });
-      return new LocalPartialFile(path, file, publish);
+      const file = await parts.openFile(path, { createNew: true, read: true, write: true });
+      return new LocalPartialFile(path, file, parts);
     } catch (error) {
       throw storageFailure(`create "${path}"`, error);
     }
@@ -55,12 +53,15 @@ export class LocalPartialFile implements PartialFile {
 
   async write(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
     this.#mustBeOpen("write");
+    const { reservation } = this.#parts;
+    await reservation.cover(this.#written + chunk.byteLength);
     try {
       for (let offset = 0; offset < chunk.byteLength;) {
         const count = await this.#file.write(chunk.subarray(offset));
         if (count === 0) throw new Error("the file system took no bytes");
         offset += count;
         this.#written += count;
+        reservation.wrote(this.#written);
       }
     } catch (error) {
       throw storageFailure(`write "${this.path}"`, error);
@@ -72,8 +73,9 @@ export class LocalPartialFile implements PartialFile {
     this.#state = "committing";
     try {
       const identity = await this.#finish(facts.lastModified ?? facts.storedAt);
-      const entry = await this.#publish(this.path, identity, facts);
+      const entry = await this.#parts.publish(this.path, identity, facts);
       this.#state = "ended";
+      this.#parts.onEnd();
       return entry;
     } catch (error) {
       await this.#discard();
@@ -113,12 +115,8 @@ export class LocalPartialFile implements PartialFile {
     } catch {
       // It was closed before the step that failed.
     }
-    try {
-      await Deno.remove(this.path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      log.warn("Cannot remove unfinished file {path}: {error}", { path: this.path, error });
-    }
+    await this.#parts.remove(this.path, this.#parts.reservation.end());
+    this.#parts.onEnd();
   }
 
   #mustBeOpen(action: string): void {

@@ -1,17 +1,27 @@
 import { getLogger } from "@logtape/logtape";
-import { basename, join } from "@std/path";
-import { overflowPath, treePath } from "../decide/tree_path.ts";
+import { variantKeyPrefix } from "../decide/vary.ts";
 import { StorageError } from "../errors.ts";
-import type { Entry, Instant, Key } from "../types.ts";
+import type { Entry, Instant, Key, Limits } from "../types.ts";
 import { adoptedEntry } from "./adopted_entry.ts";
 import { DataDirectory } from "./data_directory.ts";
 import { EntryIndex, type IndexedFile } from "./entry_index.ts";
-import { type FileIdentity, identify, sameFile } from "./file_identity.ts";
+import { Evictor } from "./evictor.ts";
+import { identify, sameFile } from "./file_identity.ts";
 import { LocalPartialFile } from "./local_partial_file.ts";
 import { LOCAL_SYSTEM, type LocalSystem } from "./local_system.ts";
+import { isOverflow, OverflowNotes } from "./overflow_notes.ts";
 import { PendingUses } from "./pending_uses.ts";
-import type { EntryFacts, OpenEntry, PartialFile, Storage } from "./storage.ts";
-import { isGone, isUnfit, storageFailure } from "./storage_failure.ts";
+import { Pins } from "./pins.ts";
+import { placesOf } from "./places_of.ts";
+import { publish, type PublishingParts } from "./publish.ts";
+import { reconcile, type Reconciled } from "./reconcile.ts";
+import { Reconciler } from "./reconciler.ts";
+import { Reservation } from "./reservation.ts";
+import { diskBytes, Space } from "./space.ts";
+import type { OpenEntry, PartialFile, Storage, Usage, Validation } from "./storage.ts";
+import { isGone, storageFailure } from "./storage_failure.ts";
+import { takeEntry, type TakingParts } from "./take_entry.ts";
+import { Trash } from "./trash.ts";
 
 /** How a {@linkcode LocalStorage} is opened. */
 export interface LocalStorageOptions {
@@ -19,9 +29,13 @@ export interface LocalStorageOptions {
   readonly path: string;
   /** Name of unfinished files; its last `*`, or else its end, becomes something unique. */
   readonly temporaryFilePattern: string;
+  readonly limits: Limits;
   /** For tests. */
   readonly system?: Partial<LocalSystem>;
 }
+
+/** Rows that are read from the index at once. */
+const PAGE_ROWS = 100;
 
 const log = getLogger(["cache-proxy", "storage"]);
 
@@ -38,12 +52,21 @@ export class LocalStorage implements Storage {
   readonly #uses: PendingUses;
   readonly #pattern: string;
   readonly #system: LocalSystem;
+  readonly #pins = new Pins();
+  readonly #space: Space;
+  readonly #trash: Trash;
+  readonly #takingParts: TakingParts;
+  readonly #publishingParts: PublishingParts;
+  readonly #evictor: Evictor;
+  readonly #notes: OverflowNotes;
+  readonly #reconciler: Reconciler;
   #closed = false;
 
   private constructor(
     directory: DataDirectory,
     index: EntryIndex,
     pattern: string,
+    limits: Limits,
     system: LocalSystem,
   ) {
     this.#directory = directory;
@@ -58,6 +81,27 @@ export class LocalStorage implements Storage {
         log.warn("Uses of {count} keys are lost: {error}", { count: batch.size, error });
       }
     }, system.clock);
+    this.#space = new Space(
+      limits,
+      () => index.totals().bytes,
+      () => system.diskSpace(directory.root),
+      system.clock,
+    );
+    this.#trash = new Trash(this.#space, system.remove);
+    this.#notes = new OverflowNotes(directory);
+    this.#reconciler = new Reconciler((signal) => this.reconcile(signal), system.clock);
+    index.onBegun = () => {
+      this.#space.forget(true);
+      this.#reconciler.wake();
+    };
+    this.#takingParts = { directory, index, notes: this.#notes, system, trash: this.#trash };
+    this.#publishingParts = { ...this.#takingParts, space: this.#space };
+    this.#evictor = new Evictor({
+      ...this.#takingParts,
+      uses: this.#uses,
+      pins: this.#pins,
+      space: this.#space,
+    });
   }
 
   /**
@@ -78,8 +122,15 @@ export class LocalStorage implements Storage {
     const system = { ...LOCAL_SYSTEM, ...options.system };
     const directory = await DataDirectory.open(options.path);
     try {
-      const index = new EntryIndex(directory.indexFile, system.clock.now());
-      return new LocalStorage(directory, index, pattern, system);
+      const index = new EntryIndex(directory.indexFile, system.clock);
+      const storage = new LocalStorage(directory, index, pattern, options.limits, system);
+      if (!index.isSearched()) {
+        if (await directory.isEmpty()) index.noteSearched();
+        // Until the files that the index does not know are found, nobody knows what fits.
+        else storage.#space.forget(false);
+      }
+      storage.#evictor.wake();
+      return storage;
     } catch (error) {
       directory.close();
       throw error;
@@ -97,9 +148,15 @@ export class LocalStorage implements Storage {
       const info = await this.#directory.inspect(file);
       const identity = info === null ? null : identify(info);
       if (info === null || identity === null) continue;
-      const entry = adoptedEntry(key, file, info, this.#system.clock.now());
+      const now = this.#system.clock.now();
+      const entry = isOverflow(file)
+        ? await this.#notes.recall(file, info, now)
+        : adoptedEntry(key, file, info, now);
+      if (entry?.key !== key) continue;
       // Somebody may have published the key meanwhile, who knows more than we do.
-      this.#index.add({ entry, identity });
+      this.#index.add({ entry, identity }, now);
+      this.#space.find(diskBytes(entry.size));
+      this.#evictor.wake();
       return this.find(key);
     }
     return null;
@@ -108,10 +165,15 @@ export class LocalStorage implements Storage {
   async open(entry: Entry): Promise<OpenEntry | null> {
     const indexed = this.#index.find(entry.key);
     if (indexed === null || !isSameGeneration(indexed.entry, entry)) return null;
-    const file = await this.#openFile(indexed);
-    if (file !== null) {
-      return { entry: indexed.entry, file, [Symbol.dispose]: () => file.close() };
+    const unpin = this.#pins.pin(entry.key, diskBytes(indexed.entry.size));
+    let opened: OpenEntry | null = null;
+    try {
+      const file = await this.#openFile(indexed);
+      if (file !== null) opened = openEntry(indexed.entry, file, unpin);
+    } finally {
+      if (opened === null) unpin();
     }
+    if (opened !== null) return opened;
     log.info("Dropped {key} from the index: its file was removed or changed", { key: entry.key });
     this.#index.drop(indexed);
     return null;
@@ -121,17 +183,91 @@ export class LocalStorage implements Storage {
     return this.#directory.resolve(entry.file);
   }
 
-  create(key: Key): Promise<PartialFile> {
-    return LocalPartialFile.create(
-      this.#directory.partialFolder,
-      this.#pattern,
-      this.#system.openFile,
-      (path, identity, facts) => this.#publish(key, path, identity, facts),
-    );
+  async create(key: Key, size: number | null): Promise<PartialFile> {
+    const unpin = this.#pins.pin(key, diskBytes(this.find(key)?.size ?? 0));
+    let reservation: Reservation | null = null;
+    try {
+      reservation = await Reservation.take(
+        this.#space,
+        (bytes) => this.#evictor.makeRoom(bytes),
+        size,
+      );
+      return await this.#createFile(key, reservation, unpin);
+    } catch (error) {
+      reservation?.end();
+      unpin();
+      throw error;
+    }
   }
 
-  validated(entry: Entry, at: Instant): Entry | null {
-    return this.#index.validated(entry, at) ? this.find(entry.key) : null;
+  validated(entry: Entry, update: Validation): Entry | null {
+    return this.#index.validated(entry, update);
+  }
+
+  async remove(key: Key): Promise<boolean> {
+    const found = await this.adopt(key);
+    if (found === null) return false;
+    const isThere = await this.#directory.inspect(found.file) !== null;
+    const indexed = this.#index.find(key);
+    if (indexed === null) return false;
+    if (isThere) await takeEntry(indexed, this.#takingParts, { force: true });
+    else this.#index.drop(indexed);
+    this.#pins.resize(key, diskBytes(this.find(key)?.size ?? 0));
+    return true;
+  }
+
+  variantsOf(key: Key): Key[] {
+    const prefix = variantKeyPrefix(key);
+    const variants: Key[] = [];
+    for (let after = prefix;;) {
+      const page = this.#index.page(after, PAGE_ROWS).map(({ entry }) => entry.key);
+      const own = page.filter((it) => it.startsWith(prefix));
+      variants.push(...own);
+      const last = own.at(-1);
+      if (last === undefined || own.length < PAGE_ROWS) return variants;
+      after = last;
+    }
+  }
+
+  usage(): Usage {
+    return { entries: this.#index.totals().entries, bytes: this.#space.usage };
+  }
+
+  /** Takes effect at once: what is over the new limits goes in the background. */
+  setLimits(limits: Limits): void {
+    this.#space.limits = limits;
+    this.#evictor.limitsChanged();
+  }
+
+  /**
+   * Brings index and tree into agreement once, in small steps, while the storage is in use.
+   *
+   * @param signal Stops it within one file.
+   * @throws {StorageError} When the index cannot be read.
+   */
+  async reconcile(signal: AbortSignal): Promise<Reconciled> {
+    try {
+      const reconciled = await reconcile({
+        directory: this.#directory,
+        index: this.#index,
+        notes: this.#notes,
+        clock: this.#system.clock,
+        adopt: (key) => this.adopt(key),
+      }, signal);
+      if (reconciled.complete && !this.#index.isSearched()) this.#index.noteSearched();
+      return reconciled;
+    } finally {
+      // Even if it failed: better a file too many than nothing stored for a day.
+      this.#space.foundAll();
+    }
+  }
+
+  /**
+   * Does so at once, once a day, and whenever a new index was begun. Returns soon after the signal;
+   * wait for that before `close`. Never rejects.
+   */
+  keepReconciled(signal: AbortSignal): Promise<void> {
+    return this.#reconciler.run(signal);
   }
 
   used(key: Key, at: Instant): void {
@@ -141,6 +277,7 @@ export class LocalStorage implements Storage {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#evictor.close();
     this.#uses.flush();
     try {
       this.#index.close();
@@ -169,70 +306,40 @@ export class LocalStorage implements Storage {
     }
   }
 
-  async #publish(
-    key: Key,
-    path: string,
-    identity: FileIdentity,
-    facts: EntryFacts,
-  ): Promise<Entry> {
-    for (const file of placesOf(key)) {
-      const folder = await this.#directory.makeFolderOf(file);
-      if (folder === null) continue;
-      const target = join(folder, basename(file));
-      await using _held = await this.#directory.hold(target);
-      const entry = newEntry(key, file, identity.size, facts);
-      const old = this.#index.find(key);
-      if (!this.#replace(old, { entry, identity }, path, target)) continue;
-      if (old !== null && old.entry.file !== file) await this.#directory.remove(old.entry.file);
-      return entry;
-    }
-    throw new StorageError("storage-failed", `Cannot place "${key}": no path can hold it`);
-  }
-
-  /**
-   * Index and file change without a pause between them, so that nobody in this process sees one
-   * without the other. The row comes first: when it cannot be written, nothing has happened yet.
-   *
-   * @returns Whether the path can hold the file.
-   */
-  #replace(old: IndexedFile | null, fresh: IndexedFile, path: string, target: string): boolean {
-    this.#index.replace(fresh);
-    try {
-      this.#system.rename(path, target);
-      return true;
-    } catch (error) {
-      if (old === null) this.#index.drop(fresh);
-      else this.#index.replace(old);
-      if (isUnfit(error)) return false;
-      throw storageFailure(`rename "${path}" to "${target}"`, error);
-    }
+  #createFile(key: Key, reservation: Reservation, onEnd: () => void): Promise<PartialFile> {
+    return LocalPartialFile.create({
+      folder: this.#directory.partialFolder,
+      pattern: this.#pattern,
+      openFile: this.#system.openFile,
+      reservation,
+      publish: async (path, identity, facts) => {
+        const finished = { key, path, identity, facts, reservation };
+        const entry = await publish(finished, this.#publishingParts);
+        this.#pins.resize(key, diskBytes(entry.size));
+        this.#evictor.wake();
+        return entry;
+      },
+      remove: (path, bytes) => this.#trash.remove(path, bytes),
+      onEnd,
+    });
   }
 }
 
-/** Where the file of a key may be, best first. */
-function placesOf(key: Key): string[] {
-  const place = treePath(key);
-  return place.kind === "tree" ? [place.path, overflowPath(key)] : [place.path];
+/** Disposing of it again does no harm. */
+function openEntry(entry: Entry, file: Deno.FsFile, unpin: () => void): OpenEntry {
+  let isOpen = true;
+  return {
+    entry,
+    file,
+    [Symbol.dispose](): void {
+      if (!isOpen) return;
+      isOpen = false;
+      file.close();
+      unpin();
+    },
+  };
 }
 
 function isSameGeneration(a: Entry, b: Entry): boolean {
   return a.file === b.file && a.storedAt === b.storedAt;
-}
-
-function newEntry(key: Key, file: string, size: number, facts: EntryFacts): Entry {
-  const { lastModified, storedAt } = facts;
-  return {
-    key,
-    status: facts.status,
-    file,
-    size,
-    etag: facts.etag,
-    lastModified: lastModified === null ? null : Math.floor(lastModified / 1000) * 1000,
-    headers: facts.headers,
-    upstream: facts.upstream,
-    storedAt,
-    requestedAt: facts.requestedAt,
-    validatedAt: facts.receivedAt,
-    vary: facts.vary,
-  };
 }

@@ -1,4 +1,6 @@
+import { statfsSync } from "node:fs";
 import type { Clock } from "../types.ts";
+import type { DiskSpace } from "./space.ts";
 
 /** What `LocalStorage` needs of the machine and tests replace: faults and time. */
 export interface LocalSystem {
@@ -6,6 +8,10 @@ export interface LocalSystem {
   openFile(path: string, options: Deno.OpenOptions): Promise<Deno.FsFile>;
   /** Synchronous, so that file and index change in one step for everyone in this process. */
   rename(from: string, to: string): void;
+  /** Removes unfinished, replaced and evicted files. */
+  remove(path: string): Promise<void>;
+  /** Synchronous, so that it fits what is written at that moment. A quarter of a millisecond. */
+  diskSpace(path: string): DiskSpace;
   readonly clock: Clock;
 }
 
@@ -13,6 +19,11 @@ export interface LocalSystem {
 export const LOCAL_SYSTEM: LocalSystem = {
   openFile: Deno.open,
   rename: Deno.renameSync,
+  remove: Deno.remove,
+  diskSpace(path) {
+    const { bavail, blocks, bsize } = statfsSync(path);
+    return { free: bavail * bsize, total: blocks * bsize };
+  },
   clock: {
     now: Date.now,
     after(ms, callback) {

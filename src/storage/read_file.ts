@@ -12,23 +12,21 @@ const READ_BYTES = 256 * 1024;
  * The stream fails with a {@linkcode StorageError} when the file ends early: a short file never
  * looks like a short success.
  *
- * @param file Used by this stream alone from now on.
- * @param onEnd Called once, when the file has been closed, with the bytes handed out.
+ * @param open Used by this stream alone from now on, which disposes of it.
  */
 export function fileStream(
-  file: Deno.FsFile,
+  open: Disposable & { readonly file: Deno.FsFile },
   start: number,
   endExclusive: number,
-  onEnd: (bytesRead: number) => void,
 ): ReadableStream<Uint8Array> {
+  const { file } = open;
   let position = start;
   let ended = false;
 
   function end(): void {
     if (ended) return;
     ended = true;
-    file.close();
-    onEnd(position - start);
+    open[Symbol.dispose]();
   }
 
   return new ReadableStream({
@@ -68,6 +66,31 @@ export function fileStream(
     },
     cancel: end,
   });
+}
+
+/**
+ * The bytes from `start` up to but without `end`, all at once.
+ *
+ * @throws {StorageError} When the file cannot be read, or ends early.
+ */
+export async function readBytes(
+  file: Deno.FsFile,
+  start: number,
+  end: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(end - start);
+  let filled = 0;
+  try {
+    if (start > 0) await file.seek(start, Deno.SeekMode.Start);
+    while (filled < bytes.byteLength) {
+      const count = await file.read(bytes.subarray(filled));
+      if (count === null) throw shortFile(start + filled, end);
+      filled += count;
+    }
+    return bytes;
+  } catch (error) {
+    throw storageFailure(`read at byte ${start + filled}`, error);
+  }
 }
 
 function shortFile(position: number, endExclusive: number): StorageError {

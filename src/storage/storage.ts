@@ -15,7 +15,26 @@ export interface EntryFacts {
   readonly storedAt: Instant;
 }
 
-/** An open stored file. The caller closes it; it stays readable when the entry is replaced. */
+/** What an upstream's answer says of a copy that it vouches for; absent fields stay. */
+export interface Validation {
+  readonly requestedAt: Instant;
+  readonly validatedAt: Instant;
+  readonly headers?: HeaderList;
+  readonly etag?: string | null;
+  readonly lastModified?: Instant | null;
+  readonly vary?: HeaderList;
+}
+
+/** What a storage holds, and what it takes of the disk, unfinished files included. */
+export interface Usage {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/**
+ * An open stored file. The caller disposes of it, which closes the file; again does no harm. Until
+ * then the entry is not evicted, and the file stays readable when the entry is replaced or removed.
+ */
 export interface OpenEntry extends Disposable {
   readonly entry: Entry;
   readonly file: Deno.FsFile;
@@ -34,7 +53,10 @@ export interface PartialFile extends AsyncDisposable {
    * Appends all of the chunk. The chunk may be reused once the promise has resolved. After a
    * failure `written` counts what did arrive.
    *
-   * @throws {StorageError} `storage-full` when no space is left, `storage-failed` for the rest.
+   * Waits while room is made for what was not reserved.
+   *
+   * @throws {StorageError} `storage-full` when no space is left, `object-too-large` when no file may
+   * be so long, `storage-failed` for the rest.
    */
   write(chunk: Uint8Array<ArrayBuffer>): Promise<void>;
   /**
@@ -78,13 +100,32 @@ export interface Storage {
   open(entry: Entry): Promise<OpenEntry | null>;
   /** Absolute path of the entry's bytes, whether they are there or not. */
   pathOf(entry: Entry): string;
-  /** @throws {StorageError} When no file can be created. */
-  create(key: Key): Promise<PartialFile>;
   /**
-   * An upstream vouched for the copy: `validatedAt` moves on. Returns the entry as it is now, null
-   * when it was replaced or dropped meanwhile.
+   * Begins to fill a key. Space for the whole file is reserved first, and entries that were not used
+   * for longest make room where it is lacking; that may take a while. The key's own entry is not
+   * evicted until the file is committed or aborted.
+   *
+   * @param size In bytes; null: unknown, then space is reserved as the file grows.
+   * @throws {StorageError} `storage-full` when no room can be made, `object-too-large` when no file
+   * may be so long, `storage-failed` when no file can be created.
    */
-  validated(entry: Entry, at: Instant): Entry | null;
+  create(key: Key, size: number | null): Promise<PartialFile>;
+  /**
+   * An upstream vouched for the copy. Returns the entry as it is now, null when it was replaced or
+   * dropped meanwhile.
+   */
+  validated(entry: Entry, update: Validation): Entry | null;
+  /**
+   * Forgets a key and removes its file, one included that the index does not know. Readers go on.
+   *
+   * @returns Whether there was one.
+   * @throws {StorageError} When the file cannot be removed.
+   */
+  remove(key: Key): Promise<boolean>;
+  /** The keys of all other answers that the index has for a client's key (`variantKey`). */
+  variantsOf(key: Key): Key[];
+  /** What is held now. */
+  usage(): Usage;
   /**
    * Counts a use. Cheap and never throws; written to the index in batches, a crash loses the last
    * ones.

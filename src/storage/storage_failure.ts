@@ -21,6 +21,8 @@ const UNFIT_CODES: ReadonlySet<string> = new Set([
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
+/** `SQLITE_IOERR_READ` and `SQLITE_IOERR_SHORT_READ`, extended result codes. */
+const SQLITE_IOERR_READS: readonly number[] = [266, 522];
 
 /**
  * Wraps what the operating system or SQLite threw. The code is `storage-full` when no room is left
@@ -51,9 +53,12 @@ export function isUnfit(error: unknown): boolean {
   return UNFIT_CODES.has(systemCode(error));
 }
 
-/** Whether an error says that a file is damaged as a database, or none at all. */
+/** Whether an error says that a file is damaged as a database, cut, or none at all. */
 export function isDamagedDatabase(error: unknown): boolean {
-  return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(error));
+  // A row that is no longer what we wrote: its JSON cannot be read.
+  if (error instanceof SyntaxError) return true;
+  return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(error)) ||
+    SQLITE_IOERR_READS.includes(extendedCode(error));
 }
 
 function systemCode(error: unknown): string {
@@ -62,7 +67,11 @@ function systemCode(error: unknown): string {
 }
 
 function sqliteCode(error: unknown): number {
-  const hasCode = error instanceof Error && "errcode" in error && typeof error.errcode === "number";
   // The low byte is the primary code, the rest extends it.
-  return hasCode ? Number(error.errcode) & 0xff : 0;
+  return extendedCode(error) & 0xff;
+}
+
+function extendedCode(error: unknown): number {
+  const hasCode = error instanceof Error && "errcode" in error && typeof error.errcode === "number";
+  return hasCode ? Number(error.errcode) : 0;
 }

@@ -154,3 +154,18 @@ Deno.test("groups are known by number and by name", () => {
     "$3",
   ]);
 });
+
+Deno.test("the first group of the first match is captured", () => {
+  const examples: [source: string, text: string, captured: string | null][] = [
+    ["^/(a+)/", "/aa/b", "aa"],
+    ["(b)|(a)", "aab", null],
+    ["(b?)a", "aba", ""],
+    ["x(y)?", "x", null],
+    ["(?P<name>b+)", "abb-b", "bb"],
+    ["a", "a", null],
+    ["(a)", "b", null],
+  ];
+  for (const [source, text, captured] of examples) {
+    assertEquals(compilePattern(source).capture(text), captured, `${source} on ${text}`);
+  }
+});

@@ -45,13 +45,105 @@ const SECTIONS: readonly (readonly [section: string, problem: string])[] = [
   ["listen: {tls: {cert: c.pem}}", "listen.tls.key: required, but missing"],
   [
     "cache: {timeout: 90}",
-    'cache.timeout: expected a duration with a unit, such as "90s", "1h30m" or "7d", got 90',
+    'cache.timeout: expected a duration with a unit, such as "90s", "1h30m" or "7d", ' +
+    'or else "never" or "upstream", got 90',
   ],
   [
     "cache: {timeout: -1h}",
     'cache.timeout: Cannot parse duration "-1h": it is negative, ' +
+    'write for example "90s", "1h30m" or "7d", or else "never" or "upstream"',
+  ],
+  [
+    "cache: {timeout: always}",
+    'cache.timeout: Cannot parse duration "always": no number before "always", ' +
+    'write for example "90s", "1h30m" or "7d", or else "never" or "upstream"',
+  ],
+  [
+    "cache: {stale-if-error: upstream}",
+    'cache.stale-if-error: Cannot parse duration "upstream": no number before "upstream", ' +
+    'write for example "90s", "1h30m" or "7d", or else "always" or "never"',
+  ],
+  [
+    "cache: {stale-while-revalidate: never}",
+    'cache.stale-while-revalidate: Cannot parse duration "never": no number before "never", ' +
     'write for example "90s", "1h30m" or "7d"',
   ],
+  [
+    "cache: {policies: [{match: a, stale-while-revalidate: 5}]}",
+    "cache.policies[0].stale-while-revalidate: expected a duration with a unit, " +
+    'such as "90s", "1h30m" or "7d", got 5',
+  ],
+  [
+    "cache: {sets: [{match: ^/dists/, anchor: [Release]}]}",
+    'cache.sets[0].match: expected a group, since that names the set, got "^/dists/"',
+  ],
+  [
+    "cache: {sets: [{match: (a), anchor: []}]}",
+    "cache.sets[0].anchor: expected at least one name, got a list",
+  ],
+  [
+    "cache: {sets: [{match: (a), anchor: [a/b]}]}",
+    'cache.sets[0].anchor[0]: expected the name of a file, in which * is any characters, got "a/b"',
+  ],
+  ["cache: {sets: [{match: (a)}]}", "cache.sets[0].anchor: required, but missing"],
+  ["cache: {negative: 10s}", 'cache.negative: expected a mapping, got "10s"'],
+  ...["200", "399", "600", "4040", "4xx"].map((status) =>
+    [
+      `cache: {negative: {${status}: 1s}}`,
+      `cache.negative.${status}: expected an error status from 400 to 599`,
+    ] as const
+  ),
+  [
+    "cache: {negative: {404: }}",
+    'cache.negative.404: expected a duration with a unit, such as "90s", "1h30m" or "7d"',
+  ],
+  [
+    "cache: {policies: [{match: a, negative: {404: 10}}]}",
+    "cache.policies[0].negative.404: expected a duration with a unit, " +
+    'such as "90s", "1h30m" or "7d", got 10',
+  ],
+  ...["0", "1.5", "9007199254740992", "[]"].map((size) =>
+    [
+      `cache: {max-size: ${size}}`,
+      "cache.max-size: expected a size from 1 up, or no such key for no limit, " +
+      `got ${size === "[]" ? "a list" : size}`,
+    ] as const
+  ),
+  [
+    "cache: {max-object-size: 0MiB}",
+    "cache.max-object-size: expected a size from 1 up, or no such key for no limit, " +
+    'got "0MiB"',
+  ],
+  ...["100%", "100.5 %", "1000%"].map((share) =>
+    [
+      `cache: {min-free: ${share}}`,
+      `cache.min-free: expected a size from 0 up, or a percentage under 100, got "${share}"`,
+    ] as const
+  ),
+  [
+    "cache: {min-free: -1}",
+    "cache.min-free: expected a size from 0 up, or a percentage under 100, got -1",
+  ],
+  [
+    "cache: {min-free: 5 percent}",
+    'cache.min-free: Cannot parse size "5 percent": unknown unit "percent", ' +
+    'write for example "64MiB", "1GB" or bytes as a number, or for example "5%"',
+  ],
+  [
+    "cache: {inactive: 0}",
+    'cache.inactive: expected a duration over 0, or "never", got 0',
+  ],
+  [
+    "cache: {inactive: soon}",
+    'cache.inactive: Cannot parse duration "soon": no number before "soon", ' +
+    'write for example "90s", "1h30m" or "7d", or else "never"',
+  ],
+  [
+    "cache: {client-directives: honor}",
+    'cache.client-directives: expected "ignore" or "honour", got "honor"',
+  ],
+  ["cache: {targeted-directives: 1}", "cache.targeted-directives: expected true or false, got 1"],
+  ["cache: {offline: 'yes'}", 'cache.offline: expected true or false, got "yes"'],
   [
     "cache: {policies: [{match: a}, {match: '(?!b)', refresh-after: 1h}]}",
     'cache.policies[1].match: Cannot compile regular expression "(?!b)": "(?!" is lookahead, ' +
@@ -65,6 +157,23 @@ const SECTIONS: readonly (readonly [section: string, problem: string])[] = [
     "misc: {first-chunk-bytes: 5 XB}",
     'misc.first-chunk-bytes: Cannot parse size "5 XB": unknown unit "XB", ' +
     'write for example "64MiB", "1GB" or bytes as a number',
+  ],
+  ["race: {width: 0}", "race.width: expected a whole number from 1 to 64, got 0"],
+  ["race: {width: 65}", "race.width: expected a whole number from 1 to 64, got 65"],
+  ["race: {segments: no}", 'race.segments: expected on or off, got "no"'],
+  [
+    "race: {segment-window: 512KiB}",
+    'race.segment-window: expected a size from 1MiB to 1GiB, got "512KiB"',
+  ],
+  ["fetch: {minimum-rate: -1}", "fetch.minimum-rate: expected a size from 0 up, got -1"],
+  [
+    "fetch: {range-skip: -1}",
+    'fetch.range-skip: expected a size from 0 up, or "off", got -1',
+  ],
+  [
+    "fetch: {range-skip: never}",
+    'fetch.range-skip: Cannot parse size "never": no number with a unit, ' +
+    'write for example "64MiB", "1GB" or bytes as a number, or else "off"',
   ],
   ["fetch: {max-fills: 0}", "fetch.max-fills: expected a whole number from 1 to 1000000, got 0"],
   [
@@ -120,8 +229,29 @@ const UPSTREAM_KEYS: readonly (readonly [keys: string, problem: string])[] = [
   ],
   [
     "checkers: [{}, {status-codes: 200}]",
-    "upstream[0].checkers[1].status-codes: expected a list, got 200",
+    'upstream[0].checkers[1].status-codes: expected a list of status codes, or "any", got 200',
   ],
+  [
+    "checkers: {status-codes: all}",
+    'upstream[0].checkers.status-codes: expected a list of status codes, or "any", got "all"',
+  ],
+  [
+    "checkers: {status-codes: [any]}",
+    'upstream[0].checkers.status-codes[0]: expected a whole number from 100 to 599, got "any"',
+  ],
+  ["allow-methods: POST", 'upstream[0].allow-methods: expected a list, got "POST"'],
+  ...["a b", "", "GET,POST"].map((method) =>
+    [
+      `allow-methods: [GET, "${method}"]`,
+      `upstream[0].allow-methods[1]: expected an HTTP method, such as POST, got "${method}"`,
+    ] as const
+  ),
+  ...["CONNECT", "trace", "Track"].map((method) =>
+    [
+      `allow-methods: [${method}]`,
+      `upstream[0].allow-methods[0]: CONNECT, TRACE and TRACK cannot be passed on, got "${method}"`,
+    ] as const
+  ),
   [
     "checkers: [{headers: [{name: 'a b'}]}]",
     'upstream[0].checkers[0].headers[0].name: expected the name of a header field, got "a b"',
@@ -235,7 +365,7 @@ Deno.test("an unknown key is named with the nearest key known at its place, if o
   assertEquals(sectionProblems("lisen: {}\nfoo:\nmisc: {chunk_bytes: 1}"), [
     'misc.chunk_bytes: unknown key, did you mean "chunk-bytes"?',
     'lisen: unknown key, did you mean "listen"?',
-    "foo: unknown key, known here: listen, upstream, misc, cache, storage, fetch, log",
+    "foo: unknown key, known here: listen, upstream, misc, race, cache, storage, fetch, log",
   ]);
 });
 
@@ -246,7 +376,11 @@ listen: {port: 99999}
 upstream:
 - {server: "https://\${GONE}", name: twin, match: {match: "("}, path: {match: "["}}
 - {server: nowhere, name: twin, match: {match: "(?=x)"}}
-cache: {timeout: 1x, policies: [{}, {match: "*"}]}
+cache:
+  timeout: 1x
+  policies: [{}, {match: "*", negative: {200: 1x}, stale-if-error: x}]
+  max-size: 0
+  min-free: 100%
 `);
   assertEquals(problems.map((line) => line.slice(0, line.indexOf(": "))), [
     "upstream[0].match",
@@ -258,6 +392,10 @@ cache: {timeout: 1x, policies: [{}, {match: "*"}]}
     "cache.timeout",
     "cache.policies[0].match",
     "cache.policies[1].match",
+    "cache.policies[1].stale-if-error",
+    "cache.policies[1].negative.200",
+    "cache.max-size",
+    "cache.min-free",
     "lisen",
     "upstream[1].name",
   ]);

@@ -7,7 +7,7 @@ import {
 } from "../../src/decide/admission.ts";
 import { formatHttpDate } from "../../src/decide/http_date.ts";
 import type { FailureReason, HeaderList } from "../../src/types.ts";
-import { NOON, pattern } from "../support/facts.ts";
+import { entry, NOON, pattern } from "../support/facts.ts";
 
 const SIZED: HeaderList = [["content-length", "5"]];
 
@@ -28,7 +28,8 @@ function judge(
       path: "/pool/hello.deb",
       checkers: [{ statusCodes: [200], headers: [] }],
       conditional: false,
-      storedLastModified: null,
+      stored: null,
+      byDirectives: null,
       ...question,
     },
     NOON,
@@ -156,7 +157,7 @@ Deno.test("an HTML page is no package, whatever the status says", () => {
 
 Deno.test("a stored copy never goes back in time", () => {
   const at = (ms: number): HeaderList => [...SIZED, ["last-modified", formatHttpDate(NOON + ms)]];
-  const question = { conditional: true, storedLastModified: NOON };
+  const question = { conditional: true, stored: entry({ lastModified: NOON }) };
   assertEquals(judge({ headers: at(-1000) }, question), {
     kind: "not-modified",
     reason: "older-than-stored",
@@ -169,15 +170,15 @@ Deno.test("a stored copy never goes back in time", () => {
 
 Deno.test("a stored copy that claims to be from the future is replaced", () => {
   const headers: HeaderList = [...SIZED, ["last-modified", formatHttpDate(NOON - 1000)]];
-  for (const [storedLastModified, kind] of [[NOON, "not-modified"], [NOON + 1000, "store"]]) {
-    const question = { conditional: true, storedLastModified: Number(storedLastModified) };
+  for (const [lastModified, kind] of [[NOON, "not-modified"], [NOON + 1000, "store"]]) {
+    const question = { conditional: true, stored: entry({ lastModified: Number(lastModified) }) };
     assertEquals(judge({ headers }, question).kind, kind);
   }
 });
 
 Deno.test("an answer that fails a check says nothing about the stored copy, however old it is", () => {
   const old = ["last-modified", formatHttpDate(NOON - 1000)] as const;
-  const question = { conditional: true, storedLastModified: NOON };
+  const question = { conditional: true, stored: entry({ lastModified: NOON }) };
   assertEquals(judge({ status: 500, headers: [old] }, question).kind, "refuse");
   const html: HeaderList = [old, ["content-type", "text/html"], ...SIZED];
   assertEquals(judge({ headers: html }, question).kind, "refuse");

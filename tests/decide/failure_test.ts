@@ -1,5 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { describeFailure, failureStatus, isGoneEverywhere } from "../../src/decide/failure.ts";
+import {
+  type Blame,
+  blameOf,
+  describeFailure,
+  failureStatus,
+  isGoneEverywhere,
+} from "../../src/decide/failure.ts";
 import type { AttemptFailure, FailureReason } from "../../src/types.ts";
 
 const REASONS = {
@@ -15,6 +21,7 @@ const REASONS = {
   network: { kind: "network", detail: "Connection refused" },
   short: { kind: "short-body", received: 3, declared: 5 },
   long: { kind: "long-body", declared: 5 },
+  slow: { kind: "slow", bytesPerSecond: 3, expectedBytesPerSecond: 5 },
   aborted: { kind: "aborted" },
 } as const satisfies Record<string, FailureReason>;
 
@@ -78,4 +85,26 @@ Deno.test("every failure has a short line of its own", () => {
   assertEquals(new Set(lines).size, lines.length);
   for (const line of lines) assert(line.length > 0 && !line.includes("\n"), line);
   assertEquals(describeFailure(REASONS.short), "body ended after 3 of 5 bytes");
+});
+
+Deno.test("a failure speaks against the upstream, the file or nobody", () => {
+  const examples: [blame: Blame, reason: FailureReason][] = [
+    ["upstream", { kind: "status", status: 500 }],
+    ["upstream", { kind: "status", status: 503 }],
+    ["upstream", { kind: "timeout", afterMs: 1 }],
+    ["upstream", { kind: "stalled", afterMs: 1 }],
+    ["upstream", { kind: "network", detail: "refused" }],
+    ["upstream", { kind: "short-body", received: 1, declared: 2 }],
+    ["upstream", { kind: "long-body", declared: 2 }],
+    ["file", { kind: "status", status: 404 }],
+    ["file", { kind: "status", status: 410 }],
+    ["file", { kind: "status", status: 499 }],
+    ["file", { kind: "checker", detail: "no type" }],
+    ["file", { kind: "html" }],
+    ["file", { kind: "redirect", detail: "to another host" }],
+    ["file", { kind: "differs", detail: "length" }],
+    ["nobody", { kind: "slow", bytesPerSecond: 1, expectedBytesPerSecond: 2 }],
+    ["nobody", { kind: "aborted" }],
+  ];
+  for (const [blame, reason] of examples) assertEquals(blameOf(reason), blame, reason.kind);
 });

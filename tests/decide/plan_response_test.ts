@@ -10,6 +10,7 @@ import {
 import { NOON } from "../support/facts.ts";
 
 const WHOLE: RepresentationFacts = {
+  status: 200,
   size: 10,
   available: 10,
   etag: '"v1"',

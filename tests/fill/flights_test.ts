@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { FillRequest } from "../../src/fill/fill.ts";
 import { fileAnswer, statusAnswer } from "../support/answers.ts";
 import { readAll, textOf } from "../support/body.ts";
@@ -8,8 +8,10 @@ import { GatedBody } from "../support/gated_body.ts";
 import { bytesOf } from "../support/body.ts";
 import { Origin } from "../support/origin.ts";
 
+const ALWAYS = { revalidates: true, byDirectives: null, unstorable: null };
+
 function request(facts: Partial<FillRequest> = {}): FillRequest {
-  return { target: target("/x"), known: null, wantsLead: true, alone: false, ...facts };
+  return { target: target("/x"), known: null, wantsLead: true, alone: false, ...ALWAYS, ...facts };
 }
 
 Deno.test("who asks for what somebody else has filled meanwhile gets that", async () => {
@@ -65,22 +67,19 @@ Deno.test("a flight that came to nothing makes room for the next one", async () 
   await next.takeLead()?.cancel();
 });
 
-Deno.test("after a shutdown has begun nothing new starts, what is under way goes on", async () => {
+Deno.test("after the end of all flights nothing new starts", async () => {
   const body = new GatedBody([bytesOf("hel"), bytesOf("lo")]);
   await using origin = new Origin(() => new Response(body.stream));
   await using proxy = await FaultyDiskProxy.start(new FaultyDisk(), [origin.url]);
   const leader = proxy.flights.fill(request());
   await leader.head;
-  proxy.flights.refuseMore();
+  await proxy.flights.abortAll();
   const refused = { kind: "refused", reason: "shutting-down" } as const;
   const other = request({ target: target("/other") });
   assertEquals(await proxy.flights.fill(other).head, refused);
-  assertEquals(await proxy.flights.probe(target("/other")), refused);
-  assertEquals(proxy.flights.fill(request()).role, "joiner");
-  body.release();
-  assertEquals(textOf(await readAll(leader.takeLead())), "hello");
-  await proxy.flights.drained();
-  assertEquals(proxy.storage.find("/x")?.size, 5);
+  assertEquals(await proxy.flights.probe(target("/other"), null), refused);
+  await assertRejects(() => readAll(leader.takeLead()));
+  assertEquals(proxy.storage.find("/x"), null);
 });
 
 Deno.test("the head of what is under way answers a question for the head alone", async () => {
@@ -88,7 +87,7 @@ Deno.test("the head of what is under way answers a question for the head alone",
   await using origin = new Origin(() => new Response(body.stream, { headers: { etag: '"v"' } }));
   await using proxy = await FaultyDiskProxy.start(new FaultyDisk(), [origin.url]);
   const leader = proxy.flights.fill(request());
-  const probed = await proxy.flights.probe(target("/x"));
+  const probed = await proxy.flights.probe(target("/x"), null);
   assert(probed.kind === "head");
   assertEquals([probed.head.etag, origin.count("HEAD")], ['"v"', 0]);
   await leader.takeLead()?.cancel();

@@ -33,7 +33,10 @@ class HeldFill implements Followed, Disposable {
     this.progress.finish(STORED);
   }
 
-  openStored: OpenStored = async () => ({ file: await Deno.open(`${this.directory}/stored`) });
+  openStored: OpenStored = async () => {
+    const file = await Deno.open(`${this.directory}/stored`);
+    return { file, [Symbol.dispose]: () => file.close() };
+  };
 
   claimRest(): ReadableStream<Uint8Array> | null {
     this.claims++;

@@ -43,7 +43,7 @@ Deno.test("losers are gone at once, those that had begun to answer included", as
   await using proxy = await TestProxy.start({
     upstreams: [silent.url, headed.url, begun.url, good.url],
     // Heads do not win here, so that one of the losers is in its body.
-    config: { misc: { "first-chunk-bytes": 4 } },
+    config: { misc: { "first-chunk-bytes": 4 }, race: { width: 4 } },
   });
   const answer = proxy.get("/x");
   await Promise.all([silent, headed, begun, good].map(({ asked }) => asked.reaches(1)));

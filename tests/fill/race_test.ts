@@ -2,9 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import type { Candidate } from "../../src/decide/candidates.ts";
 import { UpstreamError } from "../../src/errors.ts";
 import { race, type RaceResult } from "../../src/fill/race.ts";
+import { Standings } from "../../src/fill/standings.ts";
 import type { FailureReason } from "../../src/types.ts";
 import { upstream } from "../support/facts.ts";
 import { settle } from "../support/gate.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 
 /** A race in which each contestant does what the test tells it. */
 class HeldRace {
@@ -29,6 +31,7 @@ class HeldRace {
         return outcome.promise;
       },
       this.abort.signal,
+      rules(),
     );
   }
 
@@ -43,6 +46,11 @@ class HeldRace {
   wasAborted(name: string): boolean {
     return this.#contestants.get(name)?.signal.aborted ?? false;
   }
+}
+
+function rules() {
+  const standings = new Standings({ clock: new ManualClock(), random: () => 0.5 });
+  return { width: 3, byBandwidth: false, standings };
 }
 
 function candidateNamed(name: string): Candidate {
@@ -96,6 +104,7 @@ Deno.test("when all have failed nobody wins, and all reasons are there", async (
 
 Deno.test("a race without candidates has no winner", async () => {
   assertEquals(await new HeldRace().result, { won: null, failures: [] });
+  assertEquals(await new HeldRace([], []).result, { won: null, failures: [] });
 });
 
 Deno.test("of two good answers in one turn one wins and the other one is aborted", async () => {
@@ -108,14 +117,16 @@ Deno.test("of two good answers in one turn one wins and the other one is aborted
   assertEquals(["a", "b"].filter((name) => held.wasAborted(name)), won === "a" ? ["b"] : ["a"]);
 });
 
-Deno.test("an aborted race aborts all, those of lower groups included", async () => {
-  const held = new HeldRace(["a", "b"], ["c"]);
+Deno.test("an aborted race aborts all, and asks nobody of lower groups any more", async () => {
+  const held = new HeldRace(["a", "b", "x", "y"], ["c"]);
   await settle();
   held.abort.abort();
   const { won, failures } = await held.result;
   assertEquals(won, null);
   assert(failures.every(({ reason }) => reason.kind === "aborted"));
-  assertEquals(["a", "b", "c"].map((name) => held.wasAborted(name)), [true, true, true]);
+  assertEquals(failures.map(({ upstream }) => upstream).sort(), ["a", "b", "c", "x", "y"]);
+  assertEquals(["a", "b", "x"].map((name) => held.wasAborted(name)), [true, true, true]);
+  assertEquals(held.entered, ["a", "b", "x"]);
 });
 
 Deno.test("a race that is aborted before it starts has no winner", async () => {
@@ -124,6 +135,7 @@ Deno.test("a race that is aborted before it starts has no winner", async () => {
     [[candidateNamed("a")]],
     (_, { signal }) => signal.aborted ? Promise.reject(signal.reason) : Promise.resolve("a"),
     abort,
+    rules(),
   );
   assertEquals(won, null);
 });
@@ -138,6 +150,7 @@ Deno.test("a fault of ours fails one contestant, not the race", async () => {
       return "b";
     },
     new AbortController().signal,
+    rules(),
   );
   assertEquals(won, "b");
   assertEquals(failures, [{

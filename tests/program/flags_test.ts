@@ -1,16 +1,30 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { type Args, parseArgs, type ParsedArgs } from "../../src/main/args.ts";
 import { Origin } from "../support/origin.ts";
 import { ProgramUnderTest, runProgram } from "../support/program_under_test.ts";
 import { tempDir } from "../support/temp_dir.ts";
+
+const FLAGS = [
+  "--config",
+  "--listen",
+  "--log-level",
+  "--offline",
+  "--watch-config",
+  "--help",
+  "--version",
+];
+
+/** What the flags mean, without an environment. */
+function parsed(...args: string[]): ParsedArgs {
+  return parseArgs(args, () => undefined);
+}
 
 Deno.test("--help and -h print the flags to standard output and nothing is started", async () => {
   for (const flag of ["--help", "-help", "-h"]) {
     const { code, stdout, stderr } = await runProgram([flag]);
     assertEquals({ code, stderr }, { code: 0, stderr: "" });
-    for (const name of ["--config", "--listen", "--log-level", "--help", "--version"]) {
-      assertStringIncludes(stdout, name);
-    }
+    for (const name of FLAGS) assertStringIncludes(stdout, `  ${name} `);
   }
 });
 
@@ -28,6 +42,50 @@ Deno.test("wrong flags are all reported on standard error with exit code 2", asy
   assertStringIncludes(stderr, "did you mean --log-level?");
   assertStringIncludes(stderr, `Cannot use --listen "8881": it is not HOST:PORT`);
   assertMatch(stderr, /^Cannot use flag "--zzzzzzzz": it is unknown; --help lists the flags$/m);
+});
+
+Deno.test("--offline and --watch-config are off unless they are given, with either dash", () => {
+  const off: Args = {
+    kind: "run",
+    configFile: "config.yaml",
+    listen: null,
+    logLevel: null,
+    offline: false,
+    watchConfig: false,
+  };
+  assertEquals(parsed(), off);
+  for (const dashes of ["-", "--"]) {
+    assertEquals(parsed(`${dashes}offline`), { ...off, offline: true });
+    assertEquals(parsed(`${dashes}watch-config`), { ...off, watchConfig: true });
+    assertEquals(parsed(`${dashes}watch-config`, "-config", "a.yaml", `${dashes}offline`), {
+      ...off,
+      configFile: "a.yaml",
+      offline: true,
+      watchConfig: true,
+    });
+  }
+  assertEquals(parsed("--offline", "--offline"), { ...off, offline: true });
+});
+
+Deno.test("a flag without a value that is given one is refused, not taken for off", () => {
+  const examples: [args: string[], flag: string][] = [
+    [["--offline=false"], "--offline"],
+    [["--offline=no"], "--offline"],
+    [["--offline=true"], "--offline"],
+    [["-offline", "false"], "--offline"],
+    [["-watch-config=0"], "--watch-config"],
+    [["--watch-config", "false"], "--watch-config"],
+  ];
+  for (const [args, flag] of examples) {
+    assertEquals(parsed(...args), {
+      kind: "invalid",
+      problems: [`Cannot use flag ${flag}: it takes no value`],
+    }, args.join(" "));
+  }
+  assertEquals(parsed("--ofline"), {
+    kind: "invalid",
+    problems: ['Cannot use flag "--ofline": it is unknown; did you mean --offline?'],
+  });
 });
 
 Deno.test("a config that is not there is named, with exit code 2", async () => {

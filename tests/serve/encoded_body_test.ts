@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { readAll } from "../support/body.ts";
 import { Origin } from "../support/origin.ts";
 import { rawRequest } from "../support/raw_client.ts";
@@ -29,7 +29,10 @@ Deno.test("FIELD: gzip decoded twice or by accident: a body that comes encoded s
     assertEquals(body, packed);
     await proxy.settled();
   }
-  assertEquals(await Deno.readFile(proxy.file("x")), packed);
+  // Not in the tree: without the index it would be taken there for the plain body.
+  const [file = ""] = proxy.files();
+  assertMatch(file, /^\.cache-proxy\/overflow\//);
+  assertEquals(await Deno.readFile(proxy.file(file)), packed);
   assertEquals(origin.seen[0]?.headers.get("accept-encoding"), "identity");
 });
 

@@ -43,7 +43,8 @@ Deno.test("404 from every mirror beats the stored copy, without deleting it", as
   assertEquals(response.status, 404);
   assertStringIncludes(text, "first: answered 404");
   assertEquals(await Deno.readTextFile(held.proxy.file("x")), "hello");
-  // One that is in trouble knows nothing of the file.
+  // One that is in trouble knows nothing of the file. The 404 is remembered for ten seconds.
+  held.clock.advance(10_000);
   held.origin.answer = statusAnswer(500);
   assertEquals(await ask(held.proxy), "STALE hello");
   held.origin.answer = fileAnswer("hello", { lastModified: YESTERDAY });

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/errors.ts";
 import { LocalStorage } from "../../src/storage/local_storage.ts";
+import { NO_LIMITS } from "../support/no_limits.ts";
 import { store, TemporaryDirectory, TemporaryStorage } from "./support.ts";
 
 async function open(path: string): Promise<LocalStorage> {
-  return await LocalStorage.open({ path, temporaryFilePattern: "temp.*" });
+  return await LocalStorage.open({ path, temporaryFilePattern: "temp.*", limits: NO_LIMITS });
 }
 
 Deno.test("a missing data directory is created with its parents", async () => {
@@ -42,7 +43,7 @@ Deno.test("a data directory that cannot be made is a clear error", async () => {
 Deno.test("a data directory in use is refused, and free again after close", async () => {
   await using local = await TemporaryStorage.open();
   const entry = await store(local.storage, "/a", "hello");
-  await using partial = await local.storage.create("/b");
+  await using partial = await local.storage.create("/b", null);
   const error = await assertRejects(() => open(local.data), StorageError);
   assertEquals(error.code, "storage-locked");
   assertEquals(

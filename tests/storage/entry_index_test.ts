@@ -11,7 +11,7 @@ const INDEXED: IndexedFile = {
 
 async function withIndex(run: (index: EntryIndex) => void): Promise<void> {
   await using directory = await TemporaryDirectory.make();
-  const index = new EntryIndex(`${directory.path}/index.db`, NOW);
+  const index = new EntryIndex(`${directory.path}/index.db`, { now: () => NOW });
   run(index);
   index.close();
 }

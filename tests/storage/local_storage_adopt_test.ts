@@ -112,7 +112,7 @@ Deno.test("only a regular file is adopted", async () => {
 
 Deno.test("our own files and unfinished ones are not adopted", async () => {
   await using local = await TemporaryStorage.open();
-  await using partial = await local.storage.create("/a");
+  await using partial = await local.storage.create("/a", null);
   const name = partial.path.slice(local.data.length);
   await Deno.symlink(`${local.data}/.cache-proxy`, `${local.data}/state`);
   await Deno.symlink(partial.path, `${local.data}/unfinished`);

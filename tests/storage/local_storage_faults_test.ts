@@ -86,7 +86,7 @@ Deno.test("a failed write counts what did arrive", async () => {
   }));
   await using _ = local;
   arm();
-  await using partial = await local.storage.create(KEY);
+  await using partial = await local.storage.create(KEY, null);
   await assertFails(() => partial.write(bytes("hello")), "storage-full");
   assertEquals(partial.written, 3);
   assertEquals(await Deno.readTextFile(partial.path), "hel");
@@ -96,7 +96,7 @@ Deno.test("a file that is not as long as what was written is not published", asy
   await using local = await TemporaryStorage.open();
   await store(local.storage, KEY, "old");
   for (const size of [2, 20]) {
-    await using partial = await local.storage.create(KEY);
+    await using partial = await local.storage.create(KEY, null);
     await partial.write(bytes("fresh"));
     await Deno.truncate(partial.path, size);
     await assertFails(() => partial.commit(FACTS), "storage-failed");
@@ -177,7 +177,7 @@ Deno.test("a file that cannot be read is an error, and its entry stays", async (
   const entry = await store(local.storage, KEY, "old");
   for (code of ["EACCES", "EMFILE", "EIO"]) {
     await assertFails(() => local.storage.open(entry), "storage-failed");
-    await assertFails(() => local.storage.create(KEY), "storage-failed");
+    await assertFails(() => local.storage.create(KEY, null), "storage-failed");
   }
   code = null;
   await assertOldStays(local);
@@ -219,7 +219,11 @@ Deno.test("an index that takes no rows leaves the old entry and its file", async
   await assertOldStays(local);
   const entry = local.storage.find(KEY);
   assertExists(entry);
-  assertThrows(() => local.storage.validated(entry, NOW), StorageError, "no rows today");
+  assertThrows(
+    () => local.storage.validated(entry, { requestedAt: NOW, validatedAt: NOW }),
+    StorageError,
+    "no rows today",
+  );
   // Closing writes this use, in vain.
   local.storage.used(KEY, NOW);
 });
@@ -243,6 +247,7 @@ Deno.test("a writer that is killed leaves the old entry and no lock", async () =
   assertEquals(local.partials(), []);
   assertEquals(storage.find(KEY), old);
   assertEquals(await readEntry(storage, old), "old");
+  assertEquals(storage.usage(), { entries: 1, bytes: 4096 });
 });
 
 function scriptPath(): string {

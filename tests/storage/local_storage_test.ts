@@ -2,6 +2,7 @@ import { assert, assertEquals, assertExists, assertMatch, assertRejects } from "
 import { StorageError } from "../../src/errors.ts";
 import { LocalStorage } from "../../src/storage/local_storage.ts";
 import { storageContract } from "./storage_contract.ts";
+import { NO_LIMITS } from "../support/no_limits.ts";
 import {
   bytes,
   FACTS,
@@ -35,7 +36,7 @@ Deno.test("a published file has Last-Modified as its mtime, or else the time of 
 Deno.test("entries are there after a restart, with what was validated", async () => {
   await using local = await TemporaryStorage.open();
   const entry = await store(local.storage, "/a", "hello");
-  const validated = local.storage.validated(entry, NOW + 7);
+  const validated = local.storage.validated(entry, { requestedAt: NOW + 6, validatedAt: NOW + 7 });
   const storage = await local.restart();
   assertEquals(storage.find("/a"), validated);
   assertEquals(await readEntry(storage, entry), "hello");
@@ -51,8 +52,12 @@ Deno.test("an unfinished file is named by the pattern", async () => {
   ] as const;
   for (const [temporaryFilePattern, expected] of cases) {
     await using directory = await TemporaryDirectory.make();
-    const storage = await LocalStorage.open({ path: directory.path, temporaryFilePattern });
-    const partial = await storage.create("/a");
+    const storage = await LocalStorage.open({
+      path: directory.path,
+      temporaryFilePattern,
+      limits: NO_LIMITS,
+    });
+    const partial = await storage.create("/a", null);
     const [name = ""] = directory.list(".cache-proxy/partial");
     assertMatch(name, expected);
     assertEquals(partial.path, `${directory.path}/.cache-proxy/partial/${name}`);
@@ -65,7 +70,7 @@ Deno.test("a pattern that would leave its folder is refused", async () => {
   await using directory = await TemporaryDirectory.make();
   for (const temporaryFilePattern of ["../*", "a/b*", "a\0*", "a\\*"]) {
     await assertRejects(
-      () => LocalStorage.open({ path: directory.path, temporaryFilePattern }),
+      () => LocalStorage.open({ path: directory.path, temporaryFilePattern, limits: NO_LIMITS }),
       StorageError,
       "Cannot name unfinished files",
     );
@@ -185,8 +190,9 @@ Deno.test("the rename that replaces a file frees none of its bytes", async () =>
 Deno.test("uses wait on no timer once the storage is closed", async () => {
   const clock = new HeldClock();
   await using local = await TemporaryStorage.open({ clock });
+  const before = clock.timers;
   local.storage.used("/a", NOW);
-  assertEquals(clock.timers, 1);
+  assertEquals(clock.timers, before + 1);
   local.storage.close();
   local.storage.used("/a", NOW);
   assertEquals(clock.timers, 0);
@@ -218,7 +224,7 @@ Deno.test("many fills at once end as many entries", async () => {
 Deno.test("a crash before the rename leaves the old entry", async () => {
   await using local = await TemporaryStorage.open();
   const old = await store(local.storage, "/a", "old");
-  const partial = await local.storage.create("/a");
+  const partial = await local.storage.create("/a", null);
   await partial.write(bytes("fresh"));
   // The process ends here: nothing is aborted.
   const storage = await local.restart();

@@ -1,6 +1,12 @@
-import { assertEquals, assertExists, assertNotEquals, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertExists,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { StorageError } from "../../src/errors.ts";
-import type { Storage } from "../../src/storage/storage.ts";
+import type { Storage, Validation } from "../../src/storage/storage.ts";
 import type { Entry, Key } from "../../src/types.ts";
 import { bytes, FACTS, NOW, readEntry, readOpen, store } from "./support.ts";
 
@@ -26,6 +32,8 @@ const KEYS: readonly Key[] = [
   "/.cache-proxy/index.db",
 ];
 
+const VALIDATION = { requestedAt: NOW + 4000, validatedAt: NOW + 5000 };
+
 /** What every storage must do. `make` gives an empty one for each test. */
 export function storageContract(name: string, make: () => Promise<StorageUnderTest>): void {
   function test(goal: string, run: (storage: Storage) => Promise<void>): void {
@@ -38,6 +46,7 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
   readingTests(test);
   writingTests(test);
   replacingTests(test);
+  removingTests(test);
   keyTests(test);
 }
 
@@ -105,14 +114,14 @@ function readingTests(test: Test): void {
 
 function writingTests(test: Test): void {
   test("nothing is found before the commit", async (storage) => {
-    await using partial = await storage.create(KEY);
+    await using partial = await storage.create(KEY, null);
     await partial.write(bytes("hello"));
     assertEquals(storage.find(KEY), null);
     assertEquals(await storage.adopt(KEY), null);
   });
 
   test("a growing file can be read up to what was written", async (storage) => {
-    await using partial = await storage.create(KEY);
+    await using partial = await storage.create(KEY, null);
     assertEquals(partial.written, 0);
     await partial.write(bytes("hel"));
     assertEquals(partial.written, 3);
@@ -124,7 +133,7 @@ function writingTests(test: Test): void {
   });
 
   test("a reader of the growing file goes on after the commit", async (storage) => {
-    await using partial = await storage.create(KEY);
+    await using partial = await storage.create(KEY, null);
     await partial.write(bytes("hello"));
     using reader = await Deno.open(partial.path);
     await partial.commit(FACTS);
@@ -135,7 +144,7 @@ function writingTests(test: Test): void {
 
   test("the chunk may be reused after a write", async (storage) => {
     const chunk = bytes("aaaa");
-    await using partial = await storage.create(KEY);
+    await using partial = await storage.create(KEY, null);
     await partial.write(chunk);
     chunk.fill("b".charCodeAt(0));
     await partial.write(chunk);
@@ -143,7 +152,7 @@ function writingTests(test: Test): void {
   });
 
   test("abort removes the file, again and again", async (storage) => {
-    const partial = await storage.create(KEY);
+    const partial = await storage.create(KEY, null);
     await partial.write(bytes("hello"));
     await partial.abort();
     await partial.abort();
@@ -157,14 +166,14 @@ function writingTests(test: Test): void {
   test("whatever is not committed at the end of its scope is aborted", async (storage) => {
     let path: string;
     {
-      await using partial = await storage.create(KEY);
+      await using partial = await storage.create(KEY, null);
       path = partial.path;
     }
     await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
   });
 
   test("abort after commit does nothing, a second commit fails", async (storage) => {
-    const partial = await storage.create(KEY);
+    const partial = await storage.create(KEY, null);
     await partial.write(bytes("hello"));
     const entry = await partial.commit(FACTS);
     await partial.abort();
@@ -175,7 +184,7 @@ function writingTests(test: Test): void {
   });
 
   test("abort during commit does nothing", async (storage) => {
-    const partial = await storage.create(KEY);
+    const partial = await storage.create(KEY, null);
     await partial.write(bytes("hello"));
     const commit = partial.commit(FACTS);
     await partial.abort();
@@ -183,8 +192,8 @@ function writingTests(test: Test): void {
   });
 
   test("two files of one key grow side by side, the last commit stays", async (storage) => {
-    await using first = await storage.create(KEY);
-    await using second = await storage.create(KEY);
+    await using first = await storage.create(KEY, null);
+    await using second = await storage.create(KEY, null);
     assertNotEquals(first.path, second.path);
     await first.write(bytes("first"));
     await second.write(bytes("second"));
@@ -195,7 +204,7 @@ function writingTests(test: Test): void {
   });
 
   test("no commit after close", async (storage) => {
-    const partial = await storage.create(KEY);
+    const partial = await storage.create(KEY, null);
     await partial.write(bytes("hello"));
     storage.close();
     await assertRejects(() => partial.commit(FACTS), StorageError);
@@ -224,10 +233,12 @@ function replacingTests(test: Test): void {
 
   test("an open under way while the entry is replaced drops nothing", async (storage) => {
     const old = await store(storage, KEY, "old");
-    await using partial = await storage.create(KEY);
+    await using partial = await storage.create(KEY, null);
     await partial.write(bytes("fresh"));
     const [, fresh] = await Promise.all([
-      Promise.all(Array.from({ length: 20 }, async () => (await storage.open(old))?.file.close())),
+      Promise.all(
+        Array.from({ length: 20 }, async () => (await storage.open(old))?.[Symbol.dispose]()),
+      ),
       partial.commit({ ...FACTS, storedAt: NOW + 1 }),
     ]);
     assertEquals(storage.find(KEY), fresh);
@@ -236,18 +247,90 @@ function replacingTests(test: Test): void {
 
   test("a validated entry has its new time, and opens as before", async (storage) => {
     const entry = await store(storage, KEY, "hello");
-    const validated = storage.validated(entry, NOW + 5000);
-    assertEquals(validated, { ...entry, validatedAt: NOW + 5000 });
+    const times = VALIDATION;
+    const validated = storage.validated(entry, times);
+    assertEquals(validated, { ...entry, ...times });
     assertEquals(storage.find(KEY), validated);
     assertEquals(await readEntry(storage, entry), "hello");
+  });
+
+  test("what an answer says of a copy that it vouches for takes the place of what was known", async (storage) => {
+    const entry = await store(storage, KEY, "hello");
+    const updates: Partial<Validation>[] = [
+      { headers: [["content-type", "text/html"], ["age", "7"]] },
+      { etag: '"v2"' },
+      { etag: null, lastModified: null },
+      { lastModified: FACTS.lastModified },
+    ];
+    let expected = entry;
+    for (const update of updates) {
+      expected = { ...expected, ...VALIDATION, ...update };
+      assertEquals(storage.validated(entry, { ...VALIDATION, ...update }), expected);
+      assertEquals(storage.find(KEY), expected);
+      assertEquals(await readEntry(storage, expected), "hello");
+    }
   });
 
   test("a replaced or unknown entry is not validated", async (storage) => {
     const old = await store(storage, KEY, "old");
     const fresh = await store(storage, KEY, "fresh", { storedAt: NOW + 1 });
-    assertEquals(storage.validated(old, NOW + 5000), null);
-    assertEquals(storage.validated({ ...old, key: "/other" }, NOW + 5000), null);
+    assertEquals(storage.validated(old, VALIDATION), null);
+    assertEquals(storage.validated({ ...old, key: "/other" }, VALIDATION), null);
     assertEquals(storage.find(KEY), fresh);
+  });
+}
+
+function removingTests(test: Test): void {
+  test("a removed key has no entry and no bytes, and its readers go on", async (storage) => {
+    const entry = await store(storage, KEY, "hello");
+    using open = await storage.open(entry);
+    assertEquals(await storage.remove(KEY), true);
+    assertEquals([storage.find(KEY), await storage.adopt(KEY)], [null, null]);
+    assertEquals(await storage.open(entry), null);
+    assertExists(open);
+    assertEquals(await readOpen(open), "hello");
+    assertEquals(await storage.remove(KEY), false);
+  });
+
+  test("any key can be removed, and stored again", async (storage) => {
+    for (const key of KEYS) await store(storage, key, key);
+    for (const key of KEYS) assertEquals(await storage.remove(key), true, key);
+    assertEquals(storage.usage(), { entries: 0, bytes: 0 });
+    for (const key of KEYS) {
+      const entry = await store(storage, key, key, { storedAt: NOW + 1 });
+      assertEquals(await readEntry(storage, entry), key);
+    }
+  });
+
+  test("a fill goes on when its key is removed", async (storage) => {
+    await store(storage, KEY, "old");
+    await using partial = await storage.create(KEY, 5);
+    await storage.remove(KEY);
+    await partial.write(bytes("fresh"));
+    assertEquals(await readEntry(storage, await partial.commit(FACTS)), "fresh");
+  });
+
+  test("an entry that is disposed of twice is closed once", async (storage) => {
+    const entry = await store(storage, KEY, "hello");
+    const open = await storage.open(entry);
+    assertExists(open);
+    open[Symbol.dispose]();
+    open[Symbol.dispose]();
+    assertThrows(() => open.file.statSync());
+    assertEquals(await readEntry(storage, entry), "hello");
+  });
+
+  test("usage is what is stored and what is reserved, in whole blocks", async (storage) => {
+    assertEquals(storage.usage(), { entries: 0, bytes: 0 });
+    await store(storage, KEY, "");
+    assertEquals(storage.usage(), { entries: 1, bytes: 0 });
+    await store(storage, KEY, "hello", { storedAt: NOW + 1 });
+    await store(storage, "/b", "x".repeat(5000));
+    assertEquals(storage.usage(), { entries: 2, bytes: 3 * 4096 });
+    const partial = await storage.create("/c", 4097);
+    assertEquals(storage.usage(), { entries: 2, bytes: 5 * 4096 });
+    await partial.abort();
+    assertEquals(storage.usage(), { entries: 2, bytes: 3 * 4096 });
   });
 }
 

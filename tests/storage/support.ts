@@ -1,6 +1,7 @@
 import { LocalStorage, type LocalStorageOptions } from "../../src/storage/local_storage.ts";
 import type { EntryFacts, OpenEntry, PartialFile, Storage } from "../../src/storage/storage.ts";
-import type { Clock, Entry, Instant, Key } from "../../src/types.ts";
+import type { Clock, Entry, Instant, Key, Limits } from "../../src/types.ts";
+import { NO_LIMITS } from "../support/no_limits.ts";
 
 /** An instant with milliseconds, so that what is cut to the second shows. */
 export const NOW: Instant = Date.UTC(2024, 4, 6, 7, 8, 9, 123);
@@ -50,10 +51,18 @@ export class TemporaryStorage implements AsyncDisposable {
     readonly options: LocalStorageOptions,
   ) {}
 
-  static async open(system: LocalStorageOptions["system"] = {}): Promise<TemporaryStorage> {
+  static async open(
+    system: LocalStorageOptions["system"] = {},
+    limits: Partial<Limits> = {},
+  ): Promise<TemporaryStorage> {
     const directory = await TemporaryDirectory.make();
     const data = `${directory.path}/data`;
-    const options = { path: data, temporaryFilePattern: "temp.*", system };
+    const options = {
+      path: data,
+      temporaryFilePattern: "temp.*",
+      limits: { ...NO_LIMITS, ...limits },
+      system,
+    };
     return new TemporaryStorage(directory, data, await LocalStorage.open(options), options);
   }
 
@@ -130,7 +139,7 @@ export async function store(
   text: string,
   facts: Partial<EntryFacts> = {},
 ): Promise<Entry> {
-  await using partial: PartialFile = await storage.create(key);
+  await using partial: PartialFile = await storage.create(key, null);
   await partial.write(bytes(text));
   return await partial.commit({ ...FACTS, ...facts });
 }

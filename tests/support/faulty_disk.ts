@@ -1,5 +1,6 @@
 import { Cache } from "../../src/cache/cache.ts";
 import { Flights } from "../../src/fill/flights.ts";
+import { Standings } from "../../src/fill/standings.ts";
 import { OpenBodies } from "../../src/server/body_stream.ts";
 import { createHandler } from "../../src/server/handler.ts";
 import { LocalStorage } from "../../src/storage/local_storage.ts";
@@ -7,6 +8,7 @@ import type { LocalSystem } from "../../src/storage/local_system.ts";
 import { systemClock } from "../../src/main/system_clock.ts";
 import type { Clock } from "../../src/types.ts";
 import { policy, upstream } from "./facts.ts";
+import { NO_LIMITS } from "./no_limits.ts";
 
 /** A disk whose faults the test sets, between two requests or in the midst of one. */
 export class FaultyDisk {
@@ -14,14 +16,19 @@ export class FaultyDisk {
   room = Infinity;
   canCreate = true;
   canPublish = true;
+  /** Whether stored files can be opened. */
+  canOpen = true;
+  /** Whether what is open can be read. */
+  canRead = true;
 
   /** What `LocalStorage` then works with. */
   get system(): Partial<LocalSystem> {
     return {
       openFile: async (path, options) => {
         if (options.createNew && !this.canCreate) throw systemError("EACCES");
+        if (!options.createNew && !this.canOpen) throw systemError("EACCES");
         const file = await Deno.open(path, options);
-        return options.createNew ? this.#limited(file) : file;
+        return options.createNew ? this.#limited(file) : this.#failing(file);
       },
       rename: (from, to) => {
         if (!this.canPublish) throw systemError("EIO");
@@ -37,14 +44,24 @@ export class FaultyDisk {
       this.room -= count;
       return count;
     };
-    return new Proxy(file, {
-      get(target, name) {
-        if (name === "write") return write;
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
+    return replaced(file, "write", write);
   }
+
+  #failing(file: Deno.FsFile): Deno.FsFile {
+    const read = (buffer: Uint8Array): Promise<number | null> =>
+      this.canRead ? file.read(buffer) : Promise.reject(systemError("EIO"));
+    return replaced(file, "read", read);
+  }
+}
+
+function replaced(file: Deno.FsFile, method: string, by: unknown): Deno.FsFile {
+  return new Proxy(file, {
+    get(target, name) {
+      if (name === method) return by;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 /** An error as the operating system's come out of Deno. */
@@ -71,6 +88,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
     const storage = await LocalStorage.open({
       path: dataDir,
       temporaryFilePattern: "temp.*",
+      limits: NO_LIMITS,
       system: disk.system,
     });
     const flights = new Flights({
@@ -79,22 +97,32 @@ export class FaultyDiskProxy implements AsyncDisposable {
       chunkBytes: 1024 * 1024,
       headTimeoutMs: 10_000,
       stallTimeoutMs: 15_000,
+      minimumBytesPerSecond: 0,
+      rangeSkipBytes: 8 * 1024 * 1024,
+      segments: null,
+      raceWidth: 3,
       maxFills: 256,
       userAgent: "cache-proxy/0.0.0",
       via: "1.1 cache-proxy-test",
       storage,
       clock,
+      standings: new Standings({ clock, random: () => 0.5 }),
     });
     const cache = new Cache({
       storage,
       filler: flights,
       policies: [policy()],
+      clientDirectives: "ignore",
+      targetedDirectives: false,
+      offline: false,
       clock,
     });
     const openBodies = new OpenBodies();
     const ownHosts = new Set<string>();
     const handler = createHandler({
       cache,
+      filler: flights,
+      isOffline: false,
       clock,
       accel: null,
       ownHosts,

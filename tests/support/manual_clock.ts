@@ -3,7 +3,7 @@ import type { Clock, Instant } from "../../src/types.ts";
 /** A clock that the test holds: time passes when it says so. */
 export class ManualClock implements Clock {
   #now: Instant;
-  readonly #timers = new Set<{ readonly at: Instant; readonly callback: () => void }>();
+  readonly #timers = new Set<{ at: Instant; readonly callback: () => void }>();
 
   constructor(now: Instant = Date.UTC(2026, 0, 15, 12)) {
     this.#now = now;
@@ -22,6 +22,18 @@ export class ManualClock implements Clock {
     const timer = { at: this.#now + ms, callback };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
+  }
+
+  /** Sets the time of day, as an administrator does; no timer goes off for that. */
+  set(now: Instant): void {
+    const by = now - this.#now;
+    this.#now = now;
+    const moved = [...this.#timers];
+    this.#timers.clear();
+    for (const timer of moved) {
+      timer.at += by;
+      this.#timers.add(timer);
+    }
   }
 
   /** Lets time pass; timers go off in order, those included that are set on the way. */

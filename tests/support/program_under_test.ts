@@ -14,6 +14,7 @@ const RUN = [
   "--allow-read",
   "--allow-write",
   "--allow-env",
+  "--allow-sys=statfs",
   join(ROOT, "main.ts"),
 ];
 
@@ -30,11 +31,15 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface ProgramOptions {
   /** The config file: its text, or what it holds. `listen` defaults to loopback and port 0. */
   readonly config: string | Readonly<Record<string, unknown>>;
+  /** Where the config file is to stand; without it in a folder that goes at the end. */
+  readonly configFile?: string;
   /** Data directory, unless `config` names one; without it a new one, which goes at the end. */
   readonly dataDir?: string;
   /** Further flags. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** For tests that take longer than others. */
+  readonly maxLifeMs?: number;
 }
 
 /** What a program that ended by itself has left. */
@@ -83,14 +88,21 @@ export class ProgramUnderTest implements AsyncDisposable {
   /** Resolves when the process has gone and all of its output has been read. */
   readonly ended: Promise<{ readonly code: number; readonly signal: Deno.Signal | null }>;
   #stderr = "";
+  #reloads = 0;
   #url: string | null = null;
   #isOver = false;
   #change = Promise.withResolvers<void>();
   readonly #child: Deno.ChildProcess;
 
-  private constructor(child: Deno.ChildProcess, readonly dataDir: string, ownDir: string) {
+  private constructor(
+    child: Deno.ChildProcess,
+    readonly dataDir: string,
+    readonly configFile: string,
+    ownDir: string,
+    maxLifeMs: number,
+  ) {
     this.#child = child;
-    this.ended = this.#follow(ownDir);
+    this.ended = this.#follow(ownDir, maxLifeMs);
   }
 
   /** Resolves once the program listens; rejects with its output when it ends before. */
@@ -104,12 +116,18 @@ export class ProgramUnderTest implements AsyncDisposable {
   static async spawn(options: ProgramOptions): Promise<ProgramUnderTest> {
     const ownDir = await Deno.makeTempDir();
     const dataDir = options.dataDir ?? join(ownDir, "data");
-    const configFile = join(ownDir, "config.yaml");
+    const configFile = options.configFile ?? join(ownDir, "config.yaml");
     await Deno.writeTextFile(configFile, configText(options.config, dataDir));
     const args = ["--config", configFile, ...options.args ?? []];
     const command = programCommand(args, options.env ?? {}, { stdout: "piped", stderr: "piped" });
     const child = new Deno.Command(Deno.execPath(), command).spawn();
-    return new ProgramUnderTest(child, dataDir, ownDir);
+    return new ProgramUnderTest(
+      child,
+      dataDir,
+      configFile,
+      ownDir,
+      options.maxLifeMs ?? MAX_LIFE_MS,
+    );
   }
 
   /** Resolves once the program listens; rejects with its output when it ends before. */
@@ -159,6 +177,30 @@ export class ProgramUnderTest implements AsyncDisposable {
     await this.line((line) => line["key"] === key && String(line["message"]).startsWith("Stored"));
   }
 
+  /** The text of a config file for this program's data directory. */
+  configText(config: ProgramOptions["config"]): string {
+    return configText(config, this.dataDir);
+  }
+
+  /**
+   * Writes another config file and has it applied by SIGHUP. Resolves when the log tells what came
+   * of it: with the line that does.
+   */
+  async reload(config: ProgramOptions["config"]): Promise<LogLine> {
+    await Deno.writeTextFile(this.configFile, this.configText(config));
+    this.kill("SIGHUP");
+    return await this.reloaded(++this.#reloads);
+  }
+
+  /** Resolves when the log tells of so many attempts to apply a config file, with the last one. */
+  async reloaded(times: number): Promise<LogLine> {
+    let count = 0;
+    return await this.line(({ logger, message }) =>
+      logger === "cache-proxy.config" && /^(Applied|Nothing was changed)/.test(String(message)) &&
+      ++count === times
+    );
+  }
+
   fetch(path: string, init?: RequestInit & { client?: Deno.HttpClient }): Promise<Response> {
     return fetch(this.url + path, init);
   }
@@ -183,8 +225,11 @@ export class ProgramUnderTest implements AsyncDisposable {
     await this.ended;
   }
 
-  async #follow(ownDir: string): Promise<{ code: number; signal: Deno.Signal | null }> {
-    const overdue = setTimeout(() => this.kill("SIGKILL"), MAX_LIFE_MS);
+  async #follow(
+    ownDir: string,
+    maxLifeMs: number,
+  ): Promise<{ code: number; signal: Deno.Signal | null }> {
+    const overdue = setTimeout(() => this.kill("SIGKILL"), maxLifeMs);
     const [{ code, signal }] = await Promise.all([
       this.#child.status,
       this.#readLog(),

@@ -20,6 +20,12 @@ export class Random {
     return Math.floor(this.next() / 2 ** 32 * bound);
   }
 
+  /** The same in another order. */
+  shuffle<T>(values: readonly T[]): T[] {
+    return values.map((value) => ({ value, at: this.next() }))
+      .sort((a, b) => a.at - b.at).map(({ value }) => value);
+  }
+
   bytes(length: number): Uint8Array<ArrayBuffer> {
     const words = new Uint32Array(Math.ceil(length / 4));
     for (let at = 0; at < words.length; at++) words[at] = this.next();

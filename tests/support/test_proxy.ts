@@ -14,6 +14,8 @@ export interface TestProxyOptions {
   /** Further sections of the config file: `cache`, `misc`, `fetch`, … */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
+  /** From 0 up to but without 1; without it always a half. */
+  readonly random?: () => number;
   /** An existing data directory; without it a new one, which goes with the proxy. */
   readonly dataDir?: string;
   /** Extra keys of `storage.local`. */
@@ -35,15 +37,28 @@ export class TestProxy implements AsyncDisposable {
     const dataDir = options.dataDir ?? ownDir ?? "";
     const { config } = loadConfig(configText(options, dataDir), () => undefined);
     const clock = options.clock ?? systemClock;
-    return new TestProxy(await startProxy(config, { version: "0.0.0", clock }), dataDir, ownDir);
+    // One race in twenty would ask one mirror more.
+    const random = options.random ?? (() => 0.5);
+    const proxy = await startProxy(config, { version: "0.0.0", clock, random });
+    return new TestProxy(proxy, dataDir, ownDir);
   }
 
   get port(): number {
     return this.#proxy.address.port;
   }
 
+  /** What became of the questions to each mirror. */
+  get counters(): Proxy["counters"] {
+    return this.#proxy.counters;
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Goes over to another config, as on SIGHUP; what takes a restart stays as it is. */
+  reload(options: Pick<TestProxyOptions, "upstreams" | "config">): void {
+    this.#proxy.reload(loadConfig(configText(options, this.dataDir), () => undefined).config);
   }
 
   /** Absolute path of what the data directory holds at a relative one. */
@@ -75,12 +90,19 @@ export class TestProxy implements AsyncDisposable {
 
   /** The keys that the index holds, in order. */
   storedKeys(): string[] {
-    const index = new DatabaseSync(this.file(".cache-proxy/index.db"), { readOnly: true });
+    // The proxy has its index for itself. Nothing is written while this process copies it.
+    const copy = Deno.makeTempDirSync();
     try {
+      for (const { name } of Deno.readDirSync(this.file(".cache-proxy"))) {
+        if (!/^index\.db(-wal)?$/.test(name)) continue;
+        Deno.copyFileSync(this.file(`.cache-proxy/${name}`), join(copy, name));
+      }
+      const index = new DatabaseSync(join(copy, "index.db"));
       const rows = index.prepare("SELECT key FROM entries ORDER BY key").all();
+      index.close();
       return rows.map((row) => String(row["key"]));
     } finally {
-      index.close();
+      Deno.removeSync(copy, { recursive: true });
     }
   }
 
@@ -103,7 +125,7 @@ export class TestProxy implements AsyncDisposable {
 }
 
 /** Files of our own that are there without anything being stored. */
-const OF_THE_STATE = /^\.cache-proxy\/(index\.db|lock)/;
+const OF_THE_STATE = /^\.cache-proxy\/(index\.db|lock|scores\.json|notes\/)/;
 
 function* filesBelow(root: string, folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(join(root, folder))) {

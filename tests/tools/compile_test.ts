@@ -26,7 +26,7 @@ Deno.test("the compiled file holds the program, its packages and nothing of the 
   assert(packages.includes("zod") && packages.includes("re2js"), `packages ${packages}`);
   for (const name of ["fast-check", "pure-rand"]) assert(!packages.includes(name), name);
   const { granted, prompt } = await embeddedPermissions(output);
-  assertEquals(granted, ["env", "net", "read", "write"]);
+  assertEquals(granted, ["env", "net", "read", "sys", "write"]);
   assertEquals(prompt, false);
 });
 

@@ -1,0 +1,63 @@
+import type { Clock } from "../types.ts";
+import { Attempt } from "./attempt.ts";
+import { Breaker } from "./breaker.ts";
+import { Counters, type UpstreamCounters } from "./counters.ts";
+import { Scores } from "./scores.ts";
+
+/** What the standings work with. */
+export interface StandingsParts {
+  readonly clock: Clock;
+  /** From 0 up to but without 1. */
+  readonly random: () => number;
+}
+
+/** What is known of each upstream: how good it is, whether it works, what became of its answers. */
+export class Standings {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly scores: Scores = new Scores();
+  readonly #breakers = new Map<string, Breaker>();
+  readonly #counters = new Map<string, Counters>();
+
+  constructor({ clock, random }: StandingsParts) {
+    this.clock = clock;
+    this.random = random;
+  }
+
+  breakerOf(upstream: string): Breaker {
+    return getOrMake(this.#breakers, upstream, () => new Breaker(upstream, this));
+  }
+
+  countersOf(upstream: string): Counters {
+    return getOrMake(this.#counters, upstream, () => new Counters());
+  }
+
+  /** One more question to an upstream; call it in the moment in which it is asked. */
+  attempt(upstream: string): Attempt {
+    return new Attempt(upstream, this);
+  }
+
+  /** Of every upstream that was asked. Plain data, a copy. */
+  snapshot(): Readonly<Record<string, UpstreamCounters>> {
+    const entries = [...this.#counters].map(([upstream, counters]) =>
+      [upstream, counters.snapshot(this.breakerOf(upstream).state)] as const
+    );
+    return Object.fromEntries(entries);
+  }
+
+  /** Forgets all upstreams but these. */
+  retain(upstreams: ReadonlySet<string>): void {
+    this.scores.retain(upstreams);
+    for (const known of [this.#breakers, this.#counters]) {
+      for (const upstream of known.keys()) if (!upstreams.has(upstream)) known.delete(upstream);
+    }
+  }
+}
+
+function getOrMake<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const found = map.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

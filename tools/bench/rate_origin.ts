@@ -1,0 +1,95 @@
+/**
+ * A mirror in a process of its own that gives files at a bounded rate, by connection. The first part
+ * of a path is the size of the file in bytes: `/1000/a.iso`. Prints its base URL and serves until it
+ * is ended.
+ *
+ * Usage: rate_origin.ts ADDRESS BYTES_PER_SECOND
+ *
+ * @module
+ */
+
+/** Bytes of one piece; all of the file is made of pieces that only their numbers tell apart. */
+const PIECE_BYTES = 64 * 1024;
+
+/** A connection that was idle, or a timer that was late, may catch up on so many milliseconds. */
+const MAX_BURST_MS = 20;
+
+/** No run takes longer. */
+const MAX_LIFE_MS = 600_000;
+
+const LAST_MODIFIED = "Thu, 15 Jan 2026 12:00:00 GMT";
+
+/** Lets so many bytes a second pass. */
+class TokenBucket {
+  readonly #bytesPerMs: number;
+  #dueAt = 0;
+
+  constructor(bytesPerSecond: number) {
+    this.#bytesPerMs = bytesPerSecond / 1000;
+  }
+
+  async take(bytes: number): Promise<void> {
+    const now = performance.now();
+    this.#dueAt = Math.max(this.#dueAt, now - MAX_BURST_MS) + bytes / this.#bytesPerMs;
+    const ms = this.#dueAt - now;
+    if (ms > 0) await new Promise<void>((resolve) => setTimeout(resolve, ms));
+  }
+}
+
+function pieceAt(index: number): Uint8Array<ArrayBuffer> {
+  const piece = new Uint8Array(PIECE_BYTES).fill(index);
+  new DataView(piece.buffer).setUint32(0, index);
+  return piece;
+}
+
+function bodyOf(start: number, end: number, bucket: TokenBucket): ReadableStream<Uint8Array> {
+  let at = start;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller): Promise<void> {
+      if (at === end) return controller.close();
+      const piece = pieceAt(Math.floor(at / PIECE_BYTES)).subarray(at % PIECE_BYTES);
+      const bytes = piece.subarray(0, Math.min(piece.byteLength, end - at));
+      await bucket.take(bytes.byteLength);
+      at += bytes.byteLength;
+      controller.enqueue(bytes);
+    },
+  }, { highWaterMark: 0 });
+}
+
+function answer(request: Request, bucket: TokenBucket): Response {
+  const size = Number(new URL(request.url).pathname.split("/")[1]);
+  const headers = new Headers({
+    "content-type": "application/octet-stream",
+    "last-modified": LAST_MODIFIED,
+    "accept-ranges": "bytes",
+  });
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
+  const start = Number(range?.[1] ?? 0);
+  const end = range?.[2] ? Math.min(size, Number(range[2]) + 1) : size;
+  headers.set("content-length", String(end - start));
+  if (range !== null) headers.set("content-range", `bytes ${start}-${end - 1}/${size}`);
+  const body = request.method === "HEAD" ? null : bodyOf(start, end, bucket);
+  return new Response(body, { status: range === null ? 200 : 206, headers });
+}
+
+function serve(hostname: string, bytesPerSecond: number): void {
+  const buckets = new Map<string, TokenBucket>();
+  Deno.serve({
+    hostname,
+    port: 0,
+    onListen: ({ port }) => {
+      Deno.stdout.writeSync(new TextEncoder().encode(`http://${hostname}:${port}\n`));
+    },
+  }, (request, { remoteAddr }) => {
+    const connection = `${remoteAddr.hostname}:${remoteAddr.port}`;
+    const bucket = buckets.get(connection) ?? new TokenBucket(bytesPerSecond);
+    buckets.set(connection, bucket);
+    return answer(request, bucket);
+  });
+  setTimeout(() => Deno.exit(1), MAX_LIFE_MS);
+}
+
+if (import.meta.main) {
+  const [hostname = "127.0.0.1", bytesPerSecond] = Deno.args;
+  serve(hostname, Number(bytesPerSecond));
+}
