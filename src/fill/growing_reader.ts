@@ -1,8 +1,11 @@
 import type { Entry } from "../types.ts";
 import type { Fill } from "./fill.ts";
 
-/** Bytes of one read from the growing file. Many slow joiners hold one such buffer each. */
-const READ_BYTES = 256 * 1024;
+/**
+ * Bytes of one read from the growing file. Many slow joiners hold one such buffer each, and garbage
+ * of twice the size takes fifty of them over 256 MiB now and then.
+ */
+const READ_BYTES = 128 * 1024;
 
 /** What following needs of a fill. */
 export type Followed = Pick<Fill, "path" | "progress" | "claimRest">;
@@ -20,7 +23,8 @@ type OpenFile = Disposable & { readonly file: Deno.FsFile };
  * The file is opened before the promise resolves: from then on it stays readable, whether the fill
  * is committed, aborted or replaced.
  *
- * @throws {Error} When the fill has ended and left no file, or another copy has taken its place.
+ * @throws {Error} When the fill has ended and left no file, nothing at `start`, or another copy has
+ * taken its place.
  */
 export async function followGrowing(
   fill: Followed,
@@ -29,6 +33,7 @@ export async function followGrowing(
   openStored: OpenStored,
 ): Promise<ReadableStream<Uint8Array>> {
   const reader = new GrowingReader(fill, await openGrowing(fill, openStored), start, end);
+  reader.begin();
   return new ReadableStream({
     type: "bytes",
     autoAllocateChunkSize: READ_BYTES,
@@ -72,6 +77,16 @@ class GrowingReader {
     this.#offset = start;
     this.#end = end;
     open.file.seekSync(start, Deno.SeekMode.Start);
+  }
+
+  /** @throws {Error} When it is certain that there will be nothing to read. */
+  begin(): void {
+    this.#claimRestIfStuck();
+    const { written, end } = this.#fill.progress;
+    if (this.#offset < written || this.#offset === this.#end || this.#rest !== null) return;
+    if (end?.kind !== "broken" && end?.kind !== "unstorable") return;
+    this.#close();
+    throw new Error(`Cannot read from byte ${this.#offset}: ${end.reason}`);
   }
 
   async pull(controller: ReadableByteStreamController): Promise<void> {
