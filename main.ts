@@ -11,6 +11,7 @@ import { CacheProxyError, ConfigError } from "./src/errors.ts";
 import { type Args, HELP, parseArgs } from "./src/main/args.ts";
 import { ConfigReloader } from "./src/main/config_reloader.ts";
 import { type EffectiveConfig, effectiveConfig } from "./src/main/effective_config.ts";
+import { Hangups } from "./src/main/hangups.ts";
 import { startLogging } from "./src/main/logging.ts";
 import { type Proxy, startProxy } from "./src/main/proxy.ts";
 import { systemClock } from "./src/main/system_clock.ts";
@@ -47,6 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(args: Args): Promise<number> {
+  using hangups = new Hangups();
   const loaded = readConfig(args);
   if (loaded === null) return EXIT_USAGE;
   const { config, warnings } = loaded;
@@ -61,7 +63,8 @@ async function run(args: Args): Promise<number> {
     const proxy = await startProxy(config, { version: manifest.version, clock: systemClock });
     using reloader = new ConfigReloader(args, config, { proxy, setLogLevel: logging.setLevel });
     if (args.watchConfig) reloader.watch();
-    await serveUntilSignal(proxy, config, reloader);
+    hangups.answerBy(() => reloader.reload());
+    await serveUntilSignal(proxy, config);
     return 0;
   } catch (error) {
     // Told apart from the log, where a newcomer who sees JSON may look for it in vain.
@@ -81,19 +84,14 @@ function readConfig(args: Args): EffectiveConfig | null {
   }
 }
 
-async function serveUntilSignal(
-  proxy: Proxy,
-  config: Config,
-  reloader: ConfigReloader,
-): Promise<void> {
-  const { hostname, port } = proxy.address;
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+async function serveUntilSignal(proxy: Proxy, config: Config): Promise<void> {
   const scheme = config.listen.tls === null ? "http" : "https";
   log.info("Listening on {url}, {upstreams} upstreams, data in {path}", {
-    url: `${scheme}://${host}:${port}`,
+    url: `${scheme}://${placeOf(proxy.address)}`,
     upstreams: config.upstreams.length,
     path: config.storage.path,
   });
+  log.info("Admin listener on {admin}", { admin: `http://${placeOf(proxy.adminAddress)}` });
   const stopping = Promise.withResolvers<string>();
   const hurry = new AbortController();
   const onSignal = (signal: string): void => {
@@ -105,10 +103,8 @@ async function serveUntilSignal(
   let asked = false;
   const onTerm = (): void => onSignal("SIGTERM");
   const onInt = (): void => onSignal("SIGINT");
-  const onHup = (): void => reloader.reload();
   Deno.addSignalListener("SIGTERM", onTerm);
   Deno.addSignalListener("SIGINT", onInt);
-  Deno.addSignalListener("SIGHUP", onHup);
   try {
     const signal = await stopping.promise;
     log.info("{signal}: no new connections; waiting for what is under way", { signal });
@@ -117,8 +113,11 @@ async function serveUntilSignal(
   } finally {
     Deno.removeSignalListener("SIGTERM", onTerm);
     Deno.removeSignalListener("SIGINT", onInt);
-    Deno.removeSignalListener("SIGHUP", onHup);
   }
+}
+
+function placeOf({ hostname, port }: Deno.NetAddr): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 function print(text: string): void {

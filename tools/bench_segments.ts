@@ -8,9 +8,9 @@
  * @module
  */
 
-import { fromFileUrl, join } from "@std/path";
-import { readLines } from "../tests/support/lines.ts";
+import { join } from "@std/path";
 import { ProgramUnderTest } from "../tests/support/program_under_test.ts";
+import { BenchProcess, median, say } from "./bench/bench_process.ts";
 
 const MIRRORS = 4;
 const BYTES_PER_SECOND = 10_000_000;
@@ -36,42 +36,15 @@ interface Run {
   readonly firstByteMs: number;
 }
 
-/** A mirror's process. */
-class Mirror implements AsyncDisposable {
-  readonly #process: Deno.ChildProcess;
-
-  private constructor(process: Deno.ChildProcess, readonly url: string) {
-    this.#process = process;
-  }
-
-  static async start(index: number): Promise<Mirror> {
-    const script = fromFileUrl(new URL("bench/rate_origin.ts", import.meta.url));
-    // An address of its own: clients count their connections by host.
-    const args = [`127.0.0.${index + 1}`, String(BYTES_PER_SECOND)];
-    const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--frozen", "--cached-only", "--no-prompt", "--allow-net", script, ...args],
-      stdin: "null",
-      stdout: "piped",
-    }).spawn();
-    const lines = readLines(process.stdout);
-    const { value } = await lines.next();
-    if (typeof value !== "string") throw new Error("Cannot start a mirror: it said nothing");
-    return new Mirror(process, value);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGKILL");
-    await this.#process.status;
-  }
-}
-
 if (import.meta.main) Deno.exitCode = await main();
 
 async function main(): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const urls: string[] = [];
   for (let index = 0; index < MIRRORS; index++) {
-    urls.push(stack.use(await Mirror.start(index)).url);
+    // An address of its own: clients count their connections by host.
+    const args = [`127.0.0.${index + 1}`, String(BYTES_PER_SECOND)];
+    urls.push(stack.use(await BenchProcess.start("rate_origin.ts", args)).url);
   }
   const off = stack.use(await startProxy(urls, "off"));
   const on = stack.use(await startProxy(urls, "on"));
@@ -112,10 +85,6 @@ function tell(
   const isReached = on >= BAR_MBPS && firstOn <= firstOff + FIRST_BYTE_SLACK_MS;
   say(`${isReached ? "reached" : "MISSED"}: ${BAR_MBPS} MB/s, first byte as early as without`);
   return isReached;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 async function startProxy(
@@ -179,8 +148,4 @@ async function isThere(program: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-function say(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }

@@ -108,6 +108,7 @@ async function startDemoProxy(mirrors: readonly ToyMirror[], folder: string): Pr
   const { config } = loadConfig(
     stringify({
       listen: { address: "127.0.0.1", port: 0 },
+      admin: { port: 0 },
       upstream: mirrors.map(({ name, url }) => ({ name, server: url })),
       misc: { "first-chunk-bytes": FIRST_CHUNK_BYTES },
       // All of them race, and one of them gives the whole file.

@@ -28,6 +28,9 @@ const ERROR_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 const NO_DIRECTIVES: Directives = new Map();
 
+/** What a client would say to have a copy revalidated. */
+const REFRESH: Directives = requestDirectives([["cache-control", "no-cache"]]);
+
 /**
  * How often answers of a key may vary by other fields than those that were looked at so far. Beyond
  * it they take each other's place.
@@ -88,9 +91,8 @@ export class Cache {
   async get(asked: Asked, unreadable: Entry | null = null): Promise<Outcome> {
     const { clock, clientDirectives, targetedDirectives } = this.#options;
     const policy = policyFor(asked.target.path, this.#options.policies);
-    const directives = clientDirectives === "honour"
-      ? requestDirectives(asked.fields())
-      : NO_DIRECTIVES;
+    const own = clientDirectives === "honour" ? requestDirectives(asked.fields()) : NO_DIRECTIVES;
+    const directives = asked.refresh ? REFRESH : own;
     const question = { targeted: targetedDirectives, request: directives };
     let next: Next = { kind: "again", alone: false, vary: [] };
     for (let looks = 1; looks <= MAX_LOOKS; looks++) {
@@ -123,6 +125,14 @@ export class Cache {
   /** Counts a use of a stored copy. */
   used(entry: Entry): void {
     this.#options.storage.used(entry.key, this.#options.clock.now());
+  }
+
+  /** For how many milliseconds a copy is fresh, negative when it is stale; null: for ever. */
+  freshForMs(entry: Entry): number | null {
+    const { clock, policies, targetedDirectives: targeted } = this.#options;
+    const path = entry.key.replace(/[?\n].*$/s, "");
+    const question = { now: clock.now(), targeted, request: NO_DIRECTIVES };
+    return judgeReuse(entry, policyFor(path, policies), question).freshForMs;
   }
 
   /** Copies that no longer count (RFC 9111 section 4.4), their variants included. */

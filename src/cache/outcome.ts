@@ -13,6 +13,8 @@ export interface Asked {
   readonly fields: () => HeaderList;
   /** The client's address; empty when it is not known. */
   readonly client: string;
+  /** Whether a fresh copy is revalidated, too: an operator wants to know. */
+  readonly refresh?: true;
   /** What the set that the file belongs to asks of it; absent: it belongs to none. */
   readonly ofSet?: {
     readonly bond: Bond;

@@ -32,6 +32,8 @@ const HEADER_VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
 /** What the names of upstreams go into (RFC 8941 strings among them) takes no other characters. */
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
+const BEARER_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+
 /** Schemes of proxies that can be dialled. */
 const PROXY_URL = /^(?:https?|socks5h?):\/\//i;
 
@@ -67,6 +69,18 @@ export function isAddress(text: string): boolean {
   // https://url.spec.whatwg.org/#ends-in-a-number-checker
   if (/^\d+$/.test(labels.at(-1) ?? "")) return false;
   return text.length <= MAX_HOSTNAME_CHARS && labels.every((label) => HOSTNAME_LABEL.test(label));
+}
+
+/** Whether nobody but this machine can connect to an address. */
+export function isLoopback(address: string): boolean {
+  const name = address.toLowerCase().replace(/\.$/, "");
+  if (name === "localhost" || name.endsWith(".localhost")) return true;
+  return isIP(name) === 4 ? name.startsWith("127.") : name === "::1";
+}
+
+/** What a client can send behind `Bearer`: RFC 6750 section 2.1. */
+export function isBearerToken(text: string): boolean {
+  return BEARER_TOKEN.test(text);
 }
 
 /** A file name with a `*` in it, that stays in its directory. */

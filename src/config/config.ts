@@ -19,6 +19,13 @@ export interface Config {
     /** Paths of PEM files; null: plain HTTP. */
     readonly tls: { readonly cert: string; readonly key: string } | null;
   };
+  /** Where operators look and steer. */
+  readonly admin: {
+    readonly address: string;
+    readonly port: number;
+    /** What a request has to show; null: nothing, and the address is a loopback one. */
+    readonly token: string | null;
+  };
   /** In the order of the file; names are unique. */
   readonly upstreams: readonly Upstream[];
   readonly misc: {

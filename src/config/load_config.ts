@@ -70,7 +70,7 @@ function toSegments(race: ParsedConfig["race"]): Config["race"]["segments"] {
 
 function toConfig(parsed: ParsedConfig): Config {
   const names = upstreamNames(parsed.upstream);
-  const { listen, misc, race, cache, storage, fetch, log } = parsed;
+  const { listen, admin, misc, race, cache, storage, fetch, log } = parsed;
   const accel = storage.local.accel;
   return {
     listen: {
@@ -78,6 +78,7 @@ function toConfig(parsed: ParsedConfig): Config {
       port: listen.port,
       tls: listen.tls ?? null,
     },
+    admin: { ...admin, token: admin.token === "" ? null : admin.token },
     upstreams: parsed.upstream.map((upstream, index) => toUpstream(upstream, names[index] ?? "")),
     misc: {
       firstChunkBytes: misc["first-chunk-bytes"],

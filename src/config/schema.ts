@@ -9,7 +9,9 @@ import { z } from "zod";
 import { cacheSchema } from "./cache_schema.ts";
 import {
   isAddress,
+  isBearerToken,
   isHeaderValue,
+  isLoopback,
   isPassableMethod,
   isPrintable,
   isProxyUrl,
@@ -62,6 +64,23 @@ const listen = z.strictObject({
     cert: filledText("the path of a PEM file").describe("PEM file of the certificate chain."),
     key: filledText("the path of a PEM file").describe("PEM file of the private key."),
   }).optional().describe("Serve HTTPS with HTTP/2. Without it: plain HTTP."),
+});
+
+const admin = z.strictObject({
+  address: text("an IP address or a host name, without a port", isAddress).prefault("127.0.0.1")
+    .describe("Address of the admin listener. One that others can reach takes a token."),
+  port: integer(0, MAX_PORT).prefault(8882)
+    .describe("Port of the admin listener. 0: the system chooses one, and the log tells it."),
+  token: text(
+    "a token of letters, digits and -._~+/ with = at its end",
+    (it) => it === "" || isBearerToken(it),
+  ).prefault("").describe(
+    "What requests have to show as `Authorization: Bearer`, such as `${ADMIN_TOKEN}`. Empty: " +
+      "nothing.",
+  ),
+}).refine(({ address, token }) => token !== "" || isLoopback(address), {
+  path: ["token"],
+  error: "required, since others than this machine can reach admin.address",
 });
 
 const path = z.strictObject({
@@ -213,6 +232,7 @@ const log = z.strictObject({
 /** The config file in its current spelling, environment variables replaced. */
 export const configSchema = z.strictObject({
   listen: listen.prefault({}).describe("Where clients connect."),
+  admin: admin.prefault({}).describe("Where operators look and steer."),
   upstream: z.array(upstreamSchema).min(1, { error: "expected at least one mirror" })
     .describe("The mirrors, in order of preference among equals."),
   misc: misc.prefault({}).describe("How mirrors race."),

@@ -43,7 +43,9 @@ export class Attempt implements BodyObserver {
   /** The head is there, whatever it says. */
   head(): void {
     this.#headAt = this.#learners.clock.now();
-    this.#learners.scores.observeHead(this.upstream, this.#headAt - this.#startedAt);
+    const ms = this.#headAt - this.#startedAt;
+    this.#learners.scores.observeHead(this.upstream, ms);
+    this.#learners.countersOf(this.upstream).headSeconds.observe(ms / 1000);
   }
 
   body(): void {
@@ -107,6 +109,8 @@ export class Attempt implements BodyObserver {
     const ms = clock.now() - (this.#headAt ?? this.#startedAt);
     if (this.#bytes >= MIN_RATE_BYTES || ms >= MIN_RATE_MS) {
       scores.observeBody(this.upstream, this.#bytes, ms, waitedMs < ms / 2);
+      const rate = this.#bytes / Math.max(ms, 1) * 1000;
+      this.#learners.countersOf(this.upstream).bytesPerSecond.observe(rate);
     }
     if (failure === null) this.#breaker.succeeded();
     else this.#learnFromFailure(failure.reason);

@@ -2,8 +2,9 @@ import { failedCheck } from "../decide/admission.ts";
 import type { Candidate } from "../decide/candidates.ts";
 import { strongEtag } from "../decide/continuation.ts";
 import { judgePart } from "../decide/part.ts";
+import { forwardedRequestFields } from "../decide/fields.ts";
 import { UpstreamError } from "../errors.ts";
-import type { BodyHead, Clock, FailureReason, HeaderList } from "../types.ts";
+import type { BodyHead, ByDirectives, Clock, FailureReason, HeaderList } from "../types.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodySource } from "./body_source.ts";
 import type { UpstreamClient } from "./upstream_client.ts";
@@ -11,6 +12,8 @@ import type { UpstreamClient } from "./upstream_client.ts";
 /** A body that broke off, and what is known of it. */
 export interface BrokenOff {
   readonly head: BodyHead;
+  /** What the request that it answers was judged by; null: it answers every request. */
+  readonly byDirectives: ByDirectives | null;
   /** Bytes that have been handed out. */
   readonly offset: number;
   /** The last of them, compared with what the next mirror has there. */
@@ -44,7 +47,10 @@ export async function continueBody(
 ): Promise<Continued> {
   const { head, offset, tail, until, clock } = broken;
   const from = offset - tail.byteLength;
-  const headers = rangeHeaders(head, upstream.name, from, until);
+  const { byDirectives } = broken;
+  // The rest of one variant is no rest of another one.
+  const forwarded = byDirectives === null ? [] : forwardedRequestFields(byDirectives.request);
+  const headers = [...forwarded, ...rangeHeaders(head, upstream.name, from, until)];
   const answer = await client.ask({ method: "GET", url, headers }, controller);
   attempt.head();
   function giveUp(reason: FailureReason): never {

@@ -1,5 +1,12 @@
 import type { FailureReason } from "../types.ts";
-import type { BreakerState } from "./breaker.ts";
+import type { Breaker, BreakerState } from "./breaker.ts";
+import { type BucketCounts, Buckets } from "./buckets.ts";
+
+/** Bounds of the histogram of heads, in seconds: from a mirror next door to `fetch.head-timeout`. */
+const HEAD_BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Bounds of the histogram of throughputs, in bytes per second: from 64 KiB to 1 GiB. */
+const RATE_BOUNDS = [16, 18, 20, 22, 24, 26, 28, 30].map((exponent) => 2 ** exponent);
 
 /** What became of the questions to one upstream, since the program started. */
 export interface UpstreamCounters {
@@ -18,10 +25,23 @@ export interface UpstreamCounters {
   /** Bodies of others that it went on with. */
   readonly takeoversTo: number;
   readonly breaker: BreakerState;
+  /** Whether it is asked only when nobody else is left: its breaker is open, the pause not over. */
+  readonly isLeftOut: boolean;
+  /** How long heads of answers took, in seconds. */
+  readonly headSeconds: BucketCounts;
+  /** What whole bodies came with; those are left out that are too short to tell. */
+  readonly bytesPerSecond: BucketCounts;
 }
 
 /** The counters that are plain numbers. */
-type Counted = Exclude<keyof UpstreamCounters, "failed" | "breaker">;
+type Counted =
+  | "asked"
+  | "won"
+  | "lost"
+  | "bytesReceived"
+  | "bytesWasted"
+  | "takeoversFrom"
+  | "takeoversTo";
 
 type Mutable = { -readonly [Name in Counted]: number };
 
@@ -36,6 +56,8 @@ export class Counters {
     takeoversFrom: 0,
     takeoversTo: 0,
   };
+  readonly headSeconds: Buckets = new Buckets(HEAD_BOUNDS_S);
+  readonly bytesPerSecond: Buckets = new Buckets(RATE_BOUNDS);
   readonly #failed: Partial<Record<FailureReason["kind"], number>> = {};
 
   add(name: Counted, count = 1): void {
@@ -47,7 +69,14 @@ export class Counters {
   }
 
   /** What has been counted so far. */
-  snapshot(breaker: BreakerState): UpstreamCounters {
-    return { ...this.#counts, failed: { ...this.#failed }, breaker };
+  snapshot(breaker: Pick<Breaker, "state" | "standing">): UpstreamCounters {
+    return {
+      ...this.#counts,
+      failed: { ...this.#failed },
+      breaker: breaker.state,
+      isLeftOut: breaker.state === "open" && breaker.standing === "last",
+      headSeconds: this.headSeconds.snapshot(),
+      bytesPerSecond: this.bytesPerSecond.snapshot(),
+    };
   }
 }

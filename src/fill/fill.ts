@@ -111,17 +111,20 @@ export interface Fill {
   claimRest(): ReadableStream<Uint8Array> | null;
   /**
    * The bytes from `start` up to `end` (exclusive) by a request of their own, where they are so far
-   * ahead of the growing file that to wait for it would take too long. null when they are not, when
+   * ahead of the growing file that to wait for it would take too long, or where the file never gets
+   * there because the disk takes no more. null when they are not, when
    * no upstream gives them, or when the file has reached them before: then follow the file. Slow
    * reading slows nobody; cancelling ends this request, and never the fill.
    *
    * @param end At most the size that the head declares.
    * @param signal Ends the asking; what has been handed out is for its reader to cancel.
+   * @param tail What the reader has of the bytes just before `start`, to be compared.
    */
   skipTo(
     start: number,
     end: number,
     signal: AbortSignal,
+    tail?: Uint8Array,
   ): Promise<ReadableStream<Uint8Array> | null>;
 }
 

@@ -118,8 +118,9 @@ export class Flight {
     start: number,
     end: number,
     signal: AbortSignal,
+    tail?: Uint8Array,
   ): Promise<ReadableStream<Uint8Array> | null> {
-    return await this.#skips?.skipTo(start, end, signal) ?? null;
+    return await this.#skips?.skipTo(start, end, signal, tail) ?? null;
   }
 
   /** Ends the flight: whoever reads sees a broken transfer, nothing unfinished is left. */
@@ -199,7 +200,7 @@ export class Flight {
       // When the entry has gone meanwhile, whoever opens it finds out and looks again.
       return this.#parts.storage.validated(known, validation) ?? renewed;
     } catch (error) {
-      log.error("Cannot note that {key} was validated: {error}", { key: known.key, error });
+      this.#parts.trouble.tellUnnoted(known.key, error);
       return renewed;
     }
   }

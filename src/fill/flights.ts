@@ -142,7 +142,8 @@ export class Flights implements Filler {
     if (early.kind !== "candidate") return early;
     // A client may take its time to send: meanwhile nothing counts as under way, and the config may
     // have changed.
-    const body = await requestBody(request.body, request.declared).catch(() => "broken" as const);
+    const body = await requestBody(request.body, request.declared, this.#options)
+      .catch(() => "broken" as const);
     if (body === "broken") return { kind: "client-left" };
     const found = candidateFor(request, this.#clients.upstreams);
     if (found.kind !== "candidate") return found;
@@ -282,7 +283,7 @@ function viewOf(flight: Flight, role: "leader" | "joiner"): Fill {
     },
     takeLead: () => role === "leader" ? flight.takeLead() : null,
     claimRest: () => flight.claimRest(),
-    skipTo: (start, end, signal) => flight.skipTo(start, end, signal),
+    skipTo: (start, end, signal, tail) => flight.skipTo(start, end, signal, tail),
   };
 }
 

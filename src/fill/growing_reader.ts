@@ -1,5 +1,7 @@
+import { readBytes } from "../storage/read_file.ts";
 import type { Entry } from "../types.ts";
 import type { Fill } from "./fill.ts";
+import { OVERLAP_BYTES } from "./resumable_body.ts";
 
 /**
  * Bytes of one read from the growing file. Many slow joiners hold one such buffer each, and garbage
@@ -8,7 +10,9 @@ import type { Fill } from "./fill.ts";
 const READ_BYTES = 128 * 1024;
 
 /** What following needs of a fill. */
-export type Followed = Pick<Fill, "path" | "progress" | "claimRest">;
+export type Followed =
+  & Pick<Fill, "path" | "progress" | "claimRest">
+  & Partial<Pick<Fill, "skipTo">>;
 
 /** Opens the bytes of exactly this copy; null when it was replaced or removed. */
 export type OpenStored = (entry: Entry) => Promise<OpenFile | null>;
@@ -67,8 +71,10 @@ class GrowingReader {
   readonly #open: OpenFile;
   readonly #end: number | null;
   #offset: number;
+  /** What the file does not have: the rest of the body, or an answer to a request of our own. */
   #rest: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #restOffset = 0;
+  readonly #gone = new AbortController();
   #closed = false;
 
   constructor(fill: Followed, open: OpenFile, start: number, end: number | null) {
@@ -112,6 +118,7 @@ class GrowingReader {
       if (end === null) await progress.changed();
       else if (end.kind === "stored" || end.kind === "unpublished") return this.#finish(controller);
       else if (this.#rest !== null) return await this.#readRest(controller);
+      else if (await this.#goOnElsewhere()) continue;
       else throw new Error(`Cannot read on at byte ${this.#offset}: ${end.reason}`);
     }
   }
@@ -123,6 +130,27 @@ class GrowingReader {
     if (this.#end !== null && this.#end <= progress.written) return;
     this.#rest = this.#fill.claimRest()?.getReader() ?? null;
     this.#restOffset = progress.written;
+  }
+
+  /** Somebody else has the rest of a body that the disk did not take: an upstream has it too. */
+  async #goOnElsewhere(): Promise<boolean> {
+    const { skipTo, progress } = this.#fill;
+    if (progress.end?.kind !== "unstorable" || this.#end === null) return false;
+    if (skipTo === undefined) return false;
+    const tail = await this.#tail();
+    const stream = await skipTo.call(this.#fill, this.#offset, this.#end, this.#gone.signal, tail);
+    if (stream === null) return false;
+    this.#rest = stream.getReader();
+    this.#restOffset = this.#offset;
+    if (this.#closed) void this.#rest.cancel().catch(() => {});
+    return true;
+  }
+
+  /** The last bytes that the file has before the offset. */
+  async #tail(): Promise<Uint8Array<ArrayBuffer>> {
+    const from = Math.max(0, this.#offset - OVERLAP_BYTES);
+    await this.#open.file.seek(from, Deno.SeekMode.Start);
+    return await readBytes(this.#open.file, from, this.#offset);
   }
 
   async #readFile(controller: ReadableByteStreamController): Promise<void> {
@@ -166,6 +194,7 @@ class GrowingReader {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#gone.abort();
     this.#open[Symbol.dispose]();
     void this.#rest?.cancel().catch(() => {});
   }

@@ -59,13 +59,18 @@ export class ResumableBody implements Body {
   #offset = 0;
   #takeovers = 0;
 
-  /** @param pace When the source is too slow; null: it never is. */
+  /**
+   * @param pace When the source is too slow; null: it never is.
+   * @param first Bytes of the body that were read from the source before.
+   */
   constructor(
     source: BodySource,
     head: BodyHead,
     takeOver: TakeOver,
     pace: PaceRules | null = null,
+    first: Uint8Array = new Uint8Array(),
   ) {
+    if (first.byteLength > 0) this.#first = first;
     this.#source = source;
     this.#upstream = head.upstream;
     this.#takeOver = takeOver;

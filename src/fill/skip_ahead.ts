@@ -73,8 +73,9 @@ export class SkipAhead {
     start: number,
     end: number,
     signal: AbortSignal,
+    tail: Uint8Array = new Uint8Array(),
   ): Promise<ReadableStream<Uint8Array> | null> {
-    if (!this.#isFarAhead(start) || this.#open >= MAX_PARTS) return null;
+    if (!this.#isOutOfReach(start) || this.#open >= MAX_PARTS) return null;
     const question = this.#parts.openPart();
     if (question === null) return null;
     this.#open++;
@@ -84,7 +85,7 @@ export class SkipAhead {
     };
     try {
       const span = { start, end };
-      const wanted = { offset: start, tail: new Uint8Array(), failed: null };
+      const wanted = { offset: start, tail, failed: null };
       const gone = AbortSignal.any([signal, question.signal]);
       const first = await this.#ask(wanted, span, gone);
       if (first !== null) return this.#stream(first, span, question, leave);
@@ -96,13 +97,15 @@ export class SkipAhead {
     return null;
   }
 
-  #isFarAhead(start: number): boolean {
+  #isOutOfReach(start: number): boolean {
     const { rangeSkipBytes, byDirectives } = this.#parts;
     const { written, end } = this.#fill.progress;
-    if (rangeSkipBytes === null || end !== null || !isResumable(this.#head)) return false;
+    if (!isResumable(this.#head)) return false;
     // The part is asked for without the fields that have selected the variant.
     if (byDirectives !== null && this.#head.vary.length > 0) return false;
-    return start > written + rangeSkipBytes;
+    // The disk takes no more: the file never gets there.
+    if (end !== null) return end.kind === "unstorable" && start >= written;
+    return rangeSkipBytes !== null && start > written + rangeSkipBytes;
   }
 
   #stream(
@@ -122,6 +125,8 @@ export class SkipAhead {
       head,
       ({ upstream, offset, tail }, signal) =>
         this.#goOn({ offset: span.start + offset, tail, failed: upstream }, span, signal),
+      null,
+      first.first,
     );
     const cut = (): void => body.cancel();
     question.signal.addEventListener("abort", cut, { once: true });

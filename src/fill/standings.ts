@@ -40,7 +40,7 @@ export class Standings {
   /** Of every upstream that was asked. Plain data, a copy. */
   snapshot(): Readonly<Record<string, UpstreamCounters>> {
     const entries = [...this.#counters].map(([upstream, counters]) =>
-      [upstream, counters.snapshot(this.breakerOf(upstream).state)] as const
+      [upstream, counters.snapshot(this.breakerOf(upstream))] as const
     );
     return Object.fromEntries(entries);
   }

@@ -37,6 +37,17 @@ export class StorageTrouble {
     );
   }
 
+  /** What an upstream said of a stored copy could not be noted. */
+  tellUnnoted(key: Key, error: unknown): void {
+    const untold = this.#repeats.tell("unnoted", this.#clock.now());
+    if (untold === null) return;
+    log.error("Cannot note that {key} was validated, {untold} more before: {error}", {
+      key,
+      untold,
+      error,
+    });
+  }
+
   /** A body was stored. */
   settle(): void {
     if (!this.#lasts) return;

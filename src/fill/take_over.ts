@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Candidate } from "../decide/candidates.ts";
 import { describeFailure } from "../decide/failure.ts";
-import type { BodyHead, Clock, Target } from "../types.ts";
+import type { BodyHead, ByDirectives, Clock, Target } from "../types.ts";
 import { continueBody, type Continued } from "./continue_body.ts";
 import { logFailures } from "./log_failures.ts";
 import type { RaceRules } from "./line_up.ts";
@@ -20,6 +20,8 @@ export interface Takeover {
   readonly clientOf: (upstream: string) => UpstreamClient;
   /** What was promised of the body when it began. */
   readonly head: BodyHead;
+  /** As in `BrokenOff`. */
+  readonly byDirectives: ByDirectives | null;
   readonly stallTimeoutMs: number;
   readonly clock: Clock;
   readonly race: RaceRules;

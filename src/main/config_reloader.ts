@@ -51,8 +51,9 @@ export class ConfigReloader implements Disposable {
       this.#targets.proxy.reload(config);
       this.#targets.setLogLevel(config.log.level);
       // What takes a restart is told each time, until it has been restarted.
-      const { listen, storage, log: logging } = this.#config;
-      this.#config = { ...config, listen, storage, log: { ...config.log, format: logging.format } };
+      const { listen, admin, storage, log: logging } = this.#config;
+      const { format } = logging;
+      this.#config = { ...config, listen, admin, storage, log: { ...config.log, format } };
       log.info("Applied {file}: {upstreams} upstreams", {
         file,
         upstreams: config.upstreams.length,

@@ -7,9 +7,12 @@ import { Standings } from "../fill/standings.ts";
 import { OpenBodies } from "../server/body_stream.ts";
 import { createHandler } from "../server/handler.ts";
 import { viaName } from "../server/loop.ts";
+import { ServerCounters } from "../server/server_counters.ts";
 import { LocalStorage } from "../storage/local_storage.ts";
 import { StateFile } from "../storage/state_file.ts";
 import type { Clock } from "../types.ts";
+import { AdminListener } from "./admin_listener.ts";
+import { listenFailure } from "./listen_failure.ts";
 import { ScoreKeeper } from "./score_keeper.ts";
 
 /** How long connections that were cut may take to go, in milliseconds. */
@@ -18,6 +21,8 @@ const CUT_GRACE_MS = 1_000;
 /** A proxy that is serving. */
 export interface Proxy {
   readonly address: Deno.NetAddr;
+  /** Where the admin listener is. */
+  readonly adminAddress: Deno.NetAddr;
   /**
    * Goes over to another config without dropping a connection: what is under way ends as it began.
    * What takes a restart (`restartKeys`) stays as it is.
@@ -73,10 +78,12 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
     clock,
     standings,
   });
-  const openBodies = new OpenBodies();
-  const handlerOf = (config: Config) =>
-    createHandler({
-      cache: new SetCache({ storage, filler: flights, ...config.cache, clock }),
+  const openBodies = new OpenBodies(clock);
+  const counters = new ServerCounters();
+  const inForce = (config: Config) => {
+    const cache = new SetCache({ storage, filler: flights, ...config.cache, clock });
+    const handler = createHandler({
+      cache,
       filler: flights,
       isOffline: config.cache.offline,
       clock,
@@ -84,13 +91,22 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       ownHosts: ownHosts(config),
       instance,
       openBodies,
+      counters,
     });
-  let handler = handlerOf(config);
+    return { config, cache, handler };
+  };
+  let current = inForce(config);
   const { address: hostname, port } = config.listen;
+  let admin: AdminListener | null = null;
   try {
+    admin = new AdminListener(config.admin, {
+      version: options.version,
+      ...{ storage, flights, openBodies, counters },
+      current: () => current,
+    });
     const server = Deno.serve(
       { hostname, port, ...tls, onListen: () => {} },
-      (request, info) => handler(request, info),
+      (request, info) => current.handler(request, info),
     );
     const upkeep = new AbortController();
     const kept = storage.keepReconciled(upkeep.signal);
@@ -98,14 +114,15 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       upkeep.abort();
       return kept;
     };
-    const parts = { server, flights, openBodies, storage, keeper, endUpkeep };
+    const parts = { server, admin, flights, openBodies, storage, keeper, endUpkeep };
     return {
       address: server.addr,
+      adminAddress: admin.address,
       reload(next): void {
         // First what may fail.
         flights.configure(flightSettings(next));
         storage.setLimits(next.cache.limits);
-        handler = handlerOf(next);
+        current = inForce(next);
       },
       get counters() {
         return flights.counters;
@@ -114,10 +131,12 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       stop: (graceMs, hurry) => stop(parts, graceMs, hurry),
     };
   } catch (error) {
+    await admin?.stop();
     await flights.abortAll();
     await keeper.stop();
     storage.close();
-    throw listenFailure(config, error);
+    if (error instanceof CacheProxyError) throw error;
+    throw listenFailure(config.listen, "--listen", error);
   }
 }
 
@@ -136,21 +155,9 @@ async function readPem(what: string, path: string): Promise<string> {
   }
 }
 
-function listenFailure(config: Config, cause: unknown): CacheProxyError {
-  const { address, port } = config.listen;
-  const place = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-  const why = cause instanceof Deno.errors.AddrInUse
-    ? "something else does; --listen names another place"
-    : cause instanceof Error
-    ? cause.message
-    : String(cause);
-  return new CacheProxyError("listen-failed", "config", `Cannot listen on ${place}: ${why}`, {
-    cause,
-  });
-}
-
 interface RunningParts {
   readonly server: Deno.HttpServer<Deno.NetAddr>;
+  readonly admin: AdminListener;
   readonly flights: Flights;
   readonly openBodies: OpenBodies;
   readonly storage: LocalStorage;
@@ -160,15 +167,18 @@ interface RunningParts {
 }
 
 async function stop(parts: RunningParts, graceMs: number, hurry: AbortSignal): Promise<void> {
-  const { server, flights, openBodies, storage } = parts;
+  const { server, admin, flights, openBodies, storage } = parts;
+  admin.drain();
   const upkeepEnded = parts.endUpkeep();
   // Requests first: one that is still waiting may start a fill.
   const served = server.shutdown();
   await settledOrAfter(served.then(() => flights.drained()), graceMs, hurry);
   await flights.abortAll();
   openBodies.cutAll();
+  const adminStopped = admin.stop();
   // What is left now are bytes in the sockets of clients that do not read them.
-  await settledOrAfter(served, CUT_GRACE_MS, new AbortController().signal);
+  const stopped = Promise.all([served, adminStopped]);
+  await settledOrAfter(stopped, CUT_GRACE_MS, new AbortController().signal);
   await upkeepEnded;
   await parts.keeper.stop();
   storage.close();

@@ -1,3 +1,14 @@
+import type { Clock } from "../types.ts";
+
+/** How often it is looked whether clients take what they are sent, in milliseconds. */
+const LOOK_EVERY_MS = 60_000;
+
+/**
+ * A body of which the client has taken nothing for so many looks is cut: it would keep its file open
+ * and in the cache for ever. With the largest piece of 256 KiB that is less than 500 bytes a second.
+ */
+const MAX_IDLE_LOOKS = 10;
+
 /** Called once when a body has ended: bytes handed out, and why that was not all; null: it was. */
 export type OnEnd = (bytes: number, brokenBy: string | null) => void;
 
@@ -13,30 +24,53 @@ class BrokenTransfer extends Error {
 
 /** All bodies that are on their way to clients, so that a shutdown can cut them. */
 export class OpenBodies {
-  readonly #cuts = new Set<() => void>();
+  readonly #cuts = new Set<(reason: string) => void>();
+  /** Looks since a client has last taken something; none while it is we who are waited for. */
+  readonly #idleLooks = new Map<(reason: string) => void, number>();
+  readonly #clock: Pick<Clock, "after">;
+  #cancelLook: (() => void) | null = null;
+
+  constructor(clock: Pick<Clock, "after">) {
+    this.#clock = clock;
+  }
+
+  /** Bodies under way. */
+  get count(): number {
+    return this.#cuts.size;
+  }
 
   /**
    * The same stream, watched. A client that leaves breaks a body off as an error or a cut does.
+   *
+   * @param onBytes Called for each piece that is handed out.
    */
-  watch(stream: ReadableStream<Uint8Array>, onEnd: OnEnd): ReadableStream<Uint8Array> {
+  watch(
+    stream: ReadableStream<Uint8Array>,
+    onEnd: OnEnd,
+    onBytes: (bytes: number) => void = () => {},
+  ): ReadableStream<Uint8Array> {
     const reader = stream.getReader();
     let bytes = 0;
-    let cut = (): void => {};
+    let cut = (_reason: string): void => {};
     const isOpen = (): boolean => this.#cuts.has(cut);
     const end = (brokenBy: string | null): void => {
-      if (this.#cuts.delete(cut)) onEnd(bytes, brokenBy);
+      this.#idleLooks.delete(cut);
+      if (!this.#cuts.delete(cut)) return;
+      if (this.#cuts.size === 0) this.#endLooks();
+      onEnd(bytes, brokenBy);
     };
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
-        cut = () => {
-          const reason = "the proxy is shutting down";
+        cut = (reason) => {
           controller.error(new BrokenTransfer(reason));
           void reader.cancel().catch(() => {});
           end(reason);
         };
         this.#cuts.add(cut);
+        this.#waitForClient(cut);
       },
-      async pull(controller): Promise<void> {
+      pull: async (controller): Promise<void> => {
+        this.#idleLooks.delete(cut);
         try {
           const { done, value } = await reader.read();
           // After a cut the stream has ended already, and badly.
@@ -46,7 +80,9 @@ export class OpenBodies {
             return end(null);
           }
           bytes += value.byteLength;
+          onBytes(value.byteLength);
           controller.enqueue(value);
+          this.#waitForClient(cut);
         } catch (error) {
           const reason = error instanceof Error ? error.message : String(error);
           end(reason);
@@ -62,7 +98,27 @@ export class OpenBodies {
 
   /** Breaks every transfer off: clients see a connection that closes too early. */
   cutAll(): void {
-    for (const cut of [...this.#cuts]) cut();
+    for (const cut of [...this.#cuts]) cut("the proxy is shutting down");
+  }
+
+  #waitForClient(cut: (reason: string) => void): void {
+    this.#idleLooks.set(cut, 0);
+    this.#cancelLook ??= this.#clock.after(LOOK_EVERY_MS, () => this.#look());
+  }
+
+  /** Counts looks instead of reading a clock, which may jump. */
+  #look(): void {
+    // Before the cuts: the last of them ends the looks.
+    this.#cancelLook = this.#clock.after(LOOK_EVERY_MS, () => this.#look());
+    for (const [cut, looks] of [...this.#idleLooks]) {
+      if (looks + 1 >= MAX_IDLE_LOOKS) cut("the client takes nothing");
+      else this.#idleLooks.set(cut, looks + 1);
+    }
+  }
+
+  #endLooks(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = null;
   }
 }
 

@@ -18,6 +18,7 @@ import { isLoop } from "./loop.ts";
 import { type Answer, renderPlan } from "./representation.ts";
 import { serveForwarded } from "./serve_forwarded.ts";
 import { serveFilling, servePassing } from "./serve_filling.ts";
+import type { ServerCounters } from "./server_counters.ts";
 import { serveStored } from "./serve_stored.ts";
 
 const log = getLogger(["cache-proxy", "server"]);
@@ -28,6 +29,9 @@ const log = getLogger(["cache-proxy", "server"]);
  * bad luck as well.
  */
 const MAX_LOOKUPS = 3;
+
+/** Why nobody was asked for what no upstream has. */
+const NEGATIVE = "negative";
 
 /** What answering takes. */
 export interface HandlerParts {
@@ -42,6 +46,7 @@ export interface HandlerParts {
   /** What tells our own requests to upstreams from those of another cache-proxy, in `Via`. */
   readonly instance: string;
   readonly openBodies: OpenBodies;
+  readonly counters: ServerCounters;
 }
 
 /** The parts, and what one handler remembers. */
@@ -71,7 +76,7 @@ export function createHandler(
       log.error("Cannot answer {path}: {error}", { path: facts.path, error });
       answer = errorAnswer(500, "Internal error; the log has the details");
     }
-    return respond(answer, facts, parts.openBodies);
+    return respond(answer, facts, parts);
   };
 }
 
@@ -198,20 +203,32 @@ function note(facts: AccessFacts, outcome: Outcome): void {
 }
 
 function failedReason(failures: readonly AttemptFailure[], isRemembered: boolean): string {
-  if (isRemembered) return "negative";
+  if (isRemembered) return NEGATIVE;
   return failures.length === 0 ? "no-upstream-for-path" : "no-upstream-delivered";
 }
 
 /** Hands the answer to the platform, and its end to the access log. */
-function respond(answer: Answer, facts: AccessFacts, openBodies: OpenBodies): Response {
+function respond(
+  answer: Answer,
+  facts: AccessFacts,
+  { openBodies, counters }: Pick<HandlerParts, "openBodies" | "counters">,
+): Response {
   const { status, headers, body } = answer;
-  const log = (bytes: number, brokenBy: string | null): void =>
+  const tally = counters.answered(facts.cache, status);
+  if (facts.reason === NEGATIVE && facts.cache === null) counters.negative++;
+  const onEnd = (bytes: number, brokenBy: string | null): void => {
+    if (brokenBy !== null) tally.broken++;
     logAccess(facts, status, bytes, brokenBy, performance.now());
+  };
   if (body instanceof ReadableStream) {
-    return new Response(openBodies.watch(body, log), { status, headers });
+    // A large body is counted as it goes, not in one lump at its end.
+    const onBytes = (bytes: number): void => void (tally.bytes += bytes);
+    return new Response(openBodies.watch(body, onEnd, onBytes), { status, headers });
   }
   const isHead = facts.method === "HEAD";
-  log(isHead ? 0 : body?.byteLength ?? 0, null);
+  const bytes = isHead ? 0 : body?.byteLength ?? 0;
+  tally.bytes += bytes;
+  onEnd(bytes, null);
   return new Response(isHead ? null : body as Uint8Array<ArrayBuffer> | null, { status, headers });
 }
 

@@ -37,7 +37,9 @@ export async function serveFilling(
         if (usedLead && lead !== null) return lead;
         const isPart = start > 0 && end !== null;
         const ahead = isPart ? await fill.skipTo(start, end, exchange.request.signal) : null;
-        return ahead ?? await followGrowing(fill, start, end, (entry) => cache.open(entry));
+        if (ahead !== null) return ahead;
+        await begun(fill.progress);
+        return await followGrowing(fill, start, end, (entry) => cache.open(entry));
       },
     });
   } catch (error) {
@@ -72,6 +74,14 @@ export async function servePassing(
   });
   if (answer.body === null) void lead?.cancel();
   return answer;
+}
+
+/**
+ * Resolves when the file has its first bytes, or never will. They are on their way already; should
+ * the disk not take them, nothing has been promised to the client yet.
+ */
+async function begun(progress: Progress): Promise<void> {
+  while (progress.written === 0 && progress.end === null) await progress.changed();
 }
 
 /** Bytes of the whole, once it has come to its end; null before that. */

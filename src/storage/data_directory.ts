@@ -139,12 +139,16 @@ export class DataDirectory {
   }
 
   /**
-   * Makes our own folders again, should somebody have removed them.
+   * Makes our own folders again, should somebody have removed them, or all of the data directory.
+   * Costs next to nothing when they are there.
    *
    * @throws {StorageError} When that is not possible.
    */
   async restore(): Promise<void> {
+    if (isFolder(this.partialFolder)) return;
+    await makeRoot(this.root);
     await makeOwnFolders(this.root);
+    log.info("Folder {folder} was gone, it is made again", { folder: this.partialFolder });
   }
 
   /** Whether a regular file is there, whatever leads to it. Synchronous. */
@@ -237,6 +241,14 @@ export class DataDirectory {
     for await (const { name } of Deno.readDir(this.partialFolder)) {
       await removeUnfinished(join(this.partialFolder, name));
     }
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch {
+    return false;
   }
 }
 

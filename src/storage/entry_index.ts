@@ -33,6 +33,13 @@ export interface Totals {
   readonly bytes: number;
 }
 
+/** An entry, and how it is used. */
+export interface ListedEntry {
+  readonly entry: Entry;
+  readonly lastUsed: Instant;
+  readonly hits: number;
+}
+
 /** A place in the order of last uses, from the least recent on. */
 export interface UsePosition {
   readonly lastUsed: Instant;
@@ -132,6 +139,11 @@ export class EntryIndex {
     return this.#guard("read index", ({ page }) => page.all(after, count).map(fromRow));
   }
 
+  /** As `page`, with the uses that have been written. */
+  list(after: Key, count: number): ListedEntry[] {
+    return this.#guard("read index", ({ page }) => page.all(after, count).map(fromListedRow));
+  }
+
   /** Whether an entry has a file of the hidden folder. */
   names(file: string): boolean {
     return this.#guard("read index", ({ names }) => names.get(file)) !== undefined;
@@ -150,9 +162,11 @@ export class EntryIndex {
    *
    * @param lastUsed When it was used last, for all that is known: what was stored long ago is not
    * out of use for that.
+   * @returns Whether it had none.
    */
-  add(indexed: IndexedFile, lastUsed: Instant = indexed.entry.storedAt): void {
-    this.#guard("write index", ({ add }) => add.run(toRow(indexed, lastUsed)));
+  add(indexed: IndexedFile, lastUsed: Instant = indexed.entry.storedAt): boolean {
+    const { changes } = this.#guard("write index", ({ add }) => add.run(toRow(indexed, lastUsed)));
+    return Number(changes) > 0;
   }
 
   /** Does nothing when the key has another file by now. Whether the entry was there. */
@@ -185,6 +199,14 @@ export class EntryIndex {
         vary: JSON.stringify(validated.vary),
       }));
     return validated;
+  }
+
+  /**
+   * Entries that were used while the clock was wrong, to go in their turn: as if they had been used
+   * now. So many at most.
+   */
+  forgetFutureUses(after: Instant, now: Instant, count: number): void {
+    this.#guard("write index", ({ futureUses }) => futureUses.run(now, after, count));
   }
 
   /** Writes all in one transaction. Keys without an entry are passed over. */
@@ -289,6 +311,10 @@ function prepareAll(database: DatabaseSync) {
         " headers = :headers, etag = :etag, last_modified = :last_modified, vary = :vary" +
         " WHERE key = :key",
     ),
+    futureUses: database.prepare(
+      "UPDATE entries SET last_used = ? WHERE rowid IN" +
+        " (SELECT rowid FROM entries WHERE last_used > ? LIMIT ?)",
+    ),
     used: database.prepare(
       "UPDATE entries SET hits = hits + :hits, last_used = max(last_used, :last_used)" +
         " WHERE key = :key",
@@ -357,6 +383,11 @@ function fromRow(row: Record<string, SQLOutputValue>): IndexedFile {
     },
     identity: { size, modifiedAt: row["modified_at"] as number, inode: row["inode"] as number },
   };
+}
+
+function fromListedRow(row: Record<string, SQLOutputValue>): ListedEntry {
+  const { entry } = fromRow(row);
+  return { entry, lastUsed: row["last_used"] as number, hits: row["hits"] as number };
 }
 
 function fromUsedRow(row: Record<string, SQLOutputValue>): UsedFile {

@@ -18,6 +18,15 @@ const MAX_WAIT_MS = 5_000;
 /** How often the background looks for entries out of use, and at the disk. */
 const SWEEP_EVERY_MS = 60_000;
 
+/** However short `inactive` is. */
+const MIN_SWEEP_EVERY_MS = 1_000;
+
+/** How far ahead a use may be: clocks are set back by a moment all the time. */
+const FUTURE_AFTER_MS = 60_000;
+
+/** Corrected in one sweep: some milliseconds of work. */
+const MAX_FUTURE_USES = 1_000;
+
 /** How often the log says what was evicted, at most. */
 const LOG_EVERY_MS = 10_000;
 
@@ -40,7 +49,10 @@ export class Evictor {
   #cancelStep: (() => void) | null = null;
   #cancelSweep: (() => void) | null = null;
   #cancelLog: (() => void) | null = null;
+  /** Since the start. */
   #evicted = { count: 0, bytes: 0 };
+  /** What the log has told of that. */
+  #told = { count: 0, bytes: 0 };
   #warned = false;
   #closed = false;
 
@@ -69,11 +81,16 @@ export class Evictor {
     this.wake();
   }
 
-  /** Looks whether there is something to do in the background. */
+  /** What has gone since the start: entries, and the bytes that they took of the disk. */
+  get evicted(): { readonly count: number; readonly bytes: number } {
+    return { ...this.#evicted };
+  }
+
+  /** Looks whether there is something to do in the background. Never throws. */
   wake(): void {
     if (this.#closed) return;
     this.#cancelSweep ??= this.#after(this.#sweepEveryMs, () => this.#sweep());
-    if (this.#cancelStep === null && this.#parts.space.lackingAhead > 0) this.#stepLater();
+    if (this.#cancelStep === null && this.#isLackingAhead()) this.#stepLater();
   }
 
   /** The limits have changed. */
@@ -93,7 +110,18 @@ export class Evictor {
   }
 
   get #sweepEveryMs(): number {
-    return Math.min(SWEEP_EVERY_MS, this.#parts.space.limits.inactiveMs ?? Infinity);
+    const { inactiveMs } = this.#parts.space.limits;
+    return Math.max(MIN_SWEEP_EVERY_MS, Math.min(SWEEP_EVERY_MS, inactiveMs ?? Infinity));
+  }
+
+  /** What it takes to know that cannot be read: then the next sweep looks again. */
+  #isLackingAhead(): boolean {
+    try {
+      return this.#parts.space.lackingAhead > 0;
+    } catch (error) {
+      this.#warn("Cannot tell whether to evict: {error}", { error });
+      return false;
+    }
   }
 
   #after(ms: number, callback: () => void): () => void {
@@ -190,9 +218,21 @@ export class Evictor {
     this.#cancelSweep = null;
     for (const unpin of this.#unpin.splice(0)) unpin();
     this.#warned = false;
+    this.#forgetFutureUses();
     void this.#parts.trash.retry();
     void this.#evictInactive();
     this.wake();
+  }
+
+  /** What was used while the clock was ahead would be the last to go, for as long as it was ahead. */
+  #forgetFutureUses(): void {
+    const { index, system } = this.#parts;
+    const now = system.clock.now();
+    try {
+      index.forgetFutureUses(now + FUTURE_AFTER_MS, now, MAX_FUTURE_USES);
+    } catch (error) {
+      this.#warn("Cannot correct uses that are in the future: {error}", { error });
+    }
   }
 
   async #evictInactive(): Promise<void> {
@@ -226,8 +266,9 @@ export class Evictor {
 
   #logEvicted(): void {
     this.#cancelLog = null;
-    const { count, bytes } = this.#evicted;
-    this.#evicted = { count: 0, bytes: 0 };
+    const count = this.#evicted.count - this.#told.count;
+    const bytes = this.#evicted.bytes - this.#told.bytes;
+    this.#told = this.evicted;
     if (count > 0) log.info("Evicted {count} entries of {bytes} bytes", { count, bytes });
   }
 }

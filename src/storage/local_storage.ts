@@ -1,10 +1,12 @@
 import { getLogger } from "@logtape/logtape";
+import { join } from "@std/path";
+import { Repeats } from "../decide/repeats.ts";
 import { variantKeyPrefix } from "../decide/vary.ts";
 import { StorageError } from "../errors.ts";
 import type { Entry, Instant, Key, Limits } from "../types.ts";
 import { adoptedEntry } from "./adopted_entry.ts";
 import { DataDirectory } from "./data_directory.ts";
-import { EntryIndex, type IndexedFile } from "./entry_index.ts";
+import { EntryIndex, type IndexedFile, type ListedEntry } from "./entry_index.ts";
 import { Evictor } from "./evictor.ts";
 import { identify, sameFile } from "./file_identity.ts";
 import { LocalPartialFile } from "./local_partial_file.ts";
@@ -60,6 +62,7 @@ export class LocalStorage implements Storage {
   readonly #evictor: Evictor;
   readonly #notes: OverflowNotes;
   readonly #reconciler: Reconciler;
+  readonly #repeats = new Repeats();
   #closed = false;
 
   private constructor(
@@ -78,7 +81,7 @@ export class LocalStorage implements Storage {
         index.used(batch);
       } catch (error) {
         // Counts are a hint for eviction. No request fails for them.
-        log.warn("Uses of {count} keys are lost: {error}", { count: batch.size, error });
+        this.#warn("uses", "Uses of {count} keys are lost: {error}", { count: batch.size, error });
       }
     }, system.clock);
     this.#space = new Space(
@@ -138,12 +141,26 @@ export class LocalStorage implements Storage {
   }
 
   find(key: Key): Entry | null {
-    return this.#index.find(key)?.entry ?? null;
+    try {
+      return this.#index.find(key)?.entry ?? null;
+    } catch (error) {
+      this.#warn("find", "Cannot look up {key}, taking it for unknown: {error}", { key, error });
+      return null;
+    }
   }
 
   async adopt(key: Key): Promise<Entry | null> {
-    const known = this.find(key);
-    if (known !== null) return known;
+    try {
+      return await this.#adopt(key);
+    } catch (error) {
+      this.#warn("adopt", "Cannot adopt {key}, taking it for unknown: {error}", { key, error });
+      return null;
+    }
+  }
+
+  async #adopt(key: Key): Promise<Entry | null> {
+    const known = this.#index.find(key);
+    if (known !== null) return known.entry;
     for (const file of placesOf(key)) {
       const info = await this.#directory.inspect(file);
       const identity = info === null ? null : identify(info);
@@ -154,10 +171,10 @@ export class LocalStorage implements Storage {
         : adoptedEntry(key, file, info, now);
       if (entry?.key !== key) continue;
       // Somebody may have published the key meanwhile, who knows more than we do.
-      this.#index.add({ entry, identity }, now);
-      this.#space.find(diskBytes(entry.size));
+      const isNew = this.#index.add({ entry, identity }, now);
+      if (isNew) this.#space.find(diskBytes(entry.size));
       this.#evictor.wake();
-      return this.find(key);
+      return this.#index.find(key)?.entry ?? null;
     }
     return null;
   }
@@ -187,6 +204,7 @@ export class LocalStorage implements Storage {
     const unpin = this.#pins.pin(key, diskBytes(this.find(key)?.size ?? 0));
     let reservation: Reservation | null = null;
     try {
+      await this.#directory.restore();
       reservation = await Reservation.take(
         this.#space,
         (bytes) => this.#evictor.makeRoom(bytes),
@@ -205,7 +223,7 @@ export class LocalStorage implements Storage {
   }
 
   async remove(key: Key): Promise<boolean> {
-    const found = await this.adopt(key);
+    const found = await this.#adopt(key);
     if (found === null) return false;
     const isThere = await this.#directory.inspect(found.file) !== null;
     const indexed = this.#index.find(key);
@@ -233,6 +251,39 @@ export class LocalStorage implements Storage {
     return { entries: this.#index.totals().entries, bytes: this.#space.usage };
   }
 
+  /** What has gone to make room, or for being out of use, since the start. */
+  get evicted(): { readonly count: number; readonly bytes: number } {
+    return this.#evictor.evicted;
+  }
+
+  /**
+   * So many entries behind a key, in the order of the keys, variants included, with all their uses.
+   *
+   * @throws {StorageError} When the index cannot be read.
+   */
+  list(after: Key, count: number): ListedEntry[] {
+    this.#uses.flush();
+    return this.#index.list(after, count);
+  }
+
+  /**
+   * Tries whether the index can be read and a file written.
+   *
+   * @throws {StorageError} When not.
+   */
+  async check(): Promise<void> {
+    this.#index.totals();
+    const path = join(this.#directory.partialFolder, `check.${crypto.randomUUID()}`);
+    try {
+      using file = await this.#system.openFile(path, { write: true, createNew: true });
+      await file.write(new Uint8Array(1));
+    } catch (error) {
+      throw storageFailure(`write "${path}"`, error);
+    } finally {
+      await Deno.remove(path).catch(() => {});
+    }
+  }
+
   /** Takes effect at once: what is over the new limits goes in the background. */
   setLimits(limits: Limits): void {
     this.#space.limits = limits;
@@ -252,7 +303,7 @@ export class LocalStorage implements Storage {
         index: this.#index,
         notes: this.#notes,
         clock: this.#system.clock,
-        adopt: (key) => this.adopt(key),
+        adopt: (key) => this.#adopt(key),
       }, signal);
       if (reconciled.complete && !this.#index.isSearched()) this.#index.noteSearched();
       return reconciled;
@@ -284,6 +335,11 @@ export class LocalStorage implements Storage {
     } finally {
       this.#directory.close();
     }
+  }
+
+  /** Once a minute for each kind of trouble. */
+  #warn(kind: string, message: string, properties: Record<string, unknown>): void {
+    if (this.#repeats.tell(kind, this.#system.clock.now()) !== null) log.warn(message, properties);
   }
 
   /**

@@ -76,18 +76,20 @@ export interface PartialFile extends AsyncDisposable {
 /**
  * Bytes and what is known of them. One implementation today; the contract suite tests any.
  *
- * Every method but `used` and `pathOf` throws a `StorageError` when the index cannot be read or
- * written.
+ * Every method but `find`, `adopt`, `used` and `pathOf` throws a `StorageError` when the index cannot
+ * be read or written.
  */
 export interface Storage {
-  /** Looks the key up in the index. No file system access, so the answer may outlive the file. */
+  /**
+   * Looks the key up in the index. No file system access, so the answer may outlive the file. What
+   * cannot be read is taken for unknown: an upstream may have it. The log says so.
+   */
   find(key: Key): Entry | null;
   /**
    * Takes a file into the index that is in the tree but that the index does not know (an rsync,
    * another program's data directory), with its mtime as Last-Modified. null when there is none.
-   * A key that has an entry keeps it.
-   *
-   * @throws {StorageError} When the file system fails.
+   * A key that has an entry keeps it. What cannot be looked at, or not be indexed, is taken for
+   * unknown as well.
    */
   adopt(key: Key): Promise<Entry | null>;
   /**

@@ -65,10 +65,20 @@ function moveAway(system: LocalSystem, path: string, away: string): boolean {
     system.rename(path, away);
     return true;
   } catch (error) {
-    if (isGone(error)) return false;
+    // Either of the two may be missing: without our own folder nothing can be moved there.
+    if (isGone(error) && !isThere(path)) return false;
     // Another file system is mounted there: no detour then.
-    if (isUnfit(error)) return removeHere(path);
+    if (isUnfit(error) && !isGone(error)) return removeHere(path);
     throw storageFailure(`move "${path}" to "${away}"`, error);
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    return !isGone(error);
   }
 }
 

@@ -42,6 +42,19 @@ const SECTIONS: readonly (readonly [section: string, problem: string])[] = [
     "listen: {address: 1}",
     "listen.address: expected an IP address or a host name, without a port, in quotes, got 1",
   ],
+  [
+    "admin: {address: 0.0.0.0}",
+    "admin.token: required, since others than this machine can reach admin.address",
+  ],
+  [
+    "admin: {address: mirror.example}",
+    "admin.token: required, since others than this machine can reach admin.address",
+  ],
+  [
+    "admin: {token: 'two words'}",
+    "admin.token: expected a token of letters, digits and -._~+/ with = at its end",
+  ],
+  ["admin: {port: -1}", "admin.port: expected a whole number from 0 to 65535, got -1"],
   ["listen: {tls: {cert: c.pem}}", "listen.tls.key: required, but missing"],
   [
     "cache: {timeout: 90}",
@@ -365,7 +378,7 @@ Deno.test("an unknown key is named with the nearest key known at its place, if o
   assertEquals(sectionProblems("lisen: {}\nfoo:\nmisc: {chunk_bytes: 1}"), [
     'misc.chunk_bytes: unknown key, did you mean "chunk-bytes"?',
     'lisen: unknown key, did you mean "listen"?',
-    "foo: unknown key, known here: listen, upstream, misc, race, cache, storage, fetch, log",
+    "foo: unknown key, known here: listen, admin, upstream, misc, race, cache, storage, fetch, log",
   ]);
 });
 
@@ -428,7 +441,7 @@ upstream:
 - unknown: s3cret
   server: {headers: {Authorization: s3cret}}
   name: [s3cret]
-admin: {token: s3cret}
+admin: {token: "s3cret s3cret"}
 `);
   assertEquals(problems.length, 10);
   for (const line of problems) assert(!line.includes("s3cret"), line);

@@ -7,11 +7,11 @@ import { PartMirror, type PartMirrorFacts } from "../support/part_mirror.ts";
 import { TestProxy, type TestProxyOptions } from "../support/test_proxy.ts";
 
 const MIB = 1024 * 1024;
-const ALL = randomBytes(8 * MIB);
+const ALL = randomBytes(4 * MIB);
 const OVERLAP = 4 * 1024;
 
-/** In such a window segments have 128 to 256 KiB. */
-const WINDOW = 2 * MIB;
+/** In such a window segments have 64 to 128 KiB. */
+const WINDOW = MIB;
 const RACE = { "segment-threshold": "1MiB", "segment-window": WINDOW };
 const DATED: PartMirrorFacts = { lastModified: NOON };
 

@@ -60,6 +60,7 @@ class Held implements AsyncDisposable {
       groups,
       clientOf: (name) => this.#clientOf(name),
       head: bodyHead({ size, etag: null, lastModified: NOON, upstream: "m0" }),
+      byDirectives: null,
       stallTimeoutMs: 15_000,
       clock,
       race: { width: 3, byBandwidth: false, standings },

@@ -219,6 +219,7 @@ async function startInVain(
   const file = join(folder.path, "config.yaml");
   const lines = [
     "listen: { address: 127.0.0.1, port: 0 }",
+    "admin: { port: 0 }",
     "upstream: [{ server: http://127.0.0.1:1 }]",
     `storage: { local: { path: "${dataDir}" } }`,
   ];

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { assertSameBytes, randomBytes } from "../support/body.ts";
 import { Origin } from "../support/origin.ts";
@@ -9,19 +9,62 @@ const MIB = 1024 * 1024;
 const DISK_MIB = 64;
 const FILE_BYTES = 10 * MIB;
 const CLIENTS = 10;
+const FILES = 100;
 
-Deno.test("a small disk that fills up in the midst of downloads: everybody gets every byte, and it heals", async () => {
+Deno.test("a small disk that fills up in the midst of downloads: everybody gets every byte, and it heals", () =>
+  withSmallDisk(onSmallDisk));
+
+Deno.test("a file that is put there by hand on a full disk comes from upstream until there is room", () =>
+  withSmallDisk(putOnFullDisk));
+
+async function withSmallDisk(run: (disk: string) => Promise<void>): Promise<void> {
   await using folder = await tempDir();
   const disk = join(folder.path, "disk");
   await Deno.mkdir(disk);
-  const problem = await run("mount", ["-t", "tmpfs", "-o", `size=${DISK_MIB}m`, "tmpfs", disk]);
+  const problem = await command("mount", ["-t", "tmpfs", "-o", `size=${DISK_MIB}m`, "tmpfs", disk]);
   if (problem !== null) return say(`skipped: no small file system can be mounted here: ${problem}`);
   try {
-    await onSmallDisk(disk);
+    await run(disk);
   } finally {
-    await run("umount", ["--lazy", disk]);
+    await command("umount", ["--lazy", disk]);
   }
-});
+}
+
+async function putOnFullDisk(disk: string): Promise<void> {
+  await using origin = new Origin(() => new Response("from upstream"));
+  const dataDir = join(disk, "data");
+  await using program = await ProgramUnderTest.start({
+    config: { upstream: [{ server: origin.url }], cache: { timeout: "never", "min-free": 0 } },
+    dataDir,
+  });
+  const ask = async (at: number): Promise<string> => {
+    const response = await program.fetch(`/${at}.deb`);
+    return `${response.status} ${await response.text()}`;
+  };
+  for (let at = 0; at < FILES; at++) {
+    await Deno.writeTextFile(join(dataDir, `${at}.deb`), "by hand");
+  }
+  await fillUp(join(disk, "ballast"));
+  // What the index has room for in the blocks that it holds is adopted even so.
+  const answers = await Promise.all(Array.from({ length: FILES }, (_, at) => ask(at)));
+  for (const answer of answers) assertMatch(answer, /^200 (?:by hand|from upstream)$/);
+  assert(answers.includes("200 from upstream"), "the index still took rows");
+  const complaints = program.log.filter(({ level }) => level === "ERROR" || level === "WARN");
+  assert(complaints.length < 10, `the log complains ${complaints.length} times`);
+
+  await Deno.remove(join(disk, "ballast"));
+  for (let at = 0; at < FILES; at++) assertEquals(await ask(at), "200 by hand");
+}
+
+/** Takes all that is left of a disk. */
+async function fillUp(path: string): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  try {
+    for (;;) await file.write(new Uint8Array(4096));
+  } catch {
+    // That was the last block.
+  }
+}
 
 async function onSmallDisk(disk: string): Promise<void> {
   const bodies = Array.from(
@@ -79,9 +122,9 @@ function filesOf(dataDir: string): Deno.FileInfo[] {
 }
 
 /** null when the command succeeds. */
-async function run(command: string, args: readonly string[]): Promise<string | null> {
+async function command(name: string, args: readonly string[]): Promise<string | null> {
   try {
-    const output = await new Deno.Command(command, { args: [...args] }).output();
+    const output = await new Deno.Command(name, { args: [...args] }).output();
     return output.success ? null : new TextDecoder().decode(output.stderr).trim();
   } catch (error) {
     return String(error);

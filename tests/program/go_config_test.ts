@@ -63,7 +63,9 @@ Deno.test("a config file of the Go program drives the program, with the new name
       : new Response(`vendor ${target}`)
   );
   await using rest = new Origin(() => new Response("none", { status: 404 }));
-  const config = configFile(distributions.url, vendor.url, rest.url, dataDir);
+  // The one line that is not the Go program's: tests run side by side.
+  const config = configFile(distributions.url, vendor.url, rest.url, dataDir) +
+    "admin: { port: 0 }\n";
   await using program = await ProgramUnderTest.start({ config, dataDir });
 
   const warnings = program.log.filter(({ level }) => level === "WARN");

@@ -107,6 +107,7 @@ Deno.test("log.format text gives lines for people, even where standard output is
   await using folder = await tempDir();
   const text = [
     "listen: { address: 127.0.0.1, port: 0 }",
+    "admin: { port: 0 }",
     `upstream: [{ server: "${origin.url}", name: toy }]`,
     `storage: { local: { path: "${join(folder.path, "data")}" } }`,
     "log: { format: text }",
@@ -148,6 +149,7 @@ Deno.test("on a terminal the log is text", async (t) => {
   const file = join(folder.path, "config.yaml");
   const config = [
     "listen: { address: 127.0.0.1, port: 0 }",
+    "admin: { port: 0 }",
     "upstream: [{ server: http://127.0.0.1:1 }]",
     `storage: { local: { path: "${join(folder.path, "data")}" } }`,
   ];
@@ -180,6 +182,7 @@ Deno.test("log.level leaves out what is less important", async () => {
   // An old spelling is worth a warning, and the port in use ends the program by itself.
   const text = [
     `listen: { address: 127.0.0.1, port: ${taken.addr.port} }`,
+    "admin: { port: 0 }",
     "upstream: [{ server: http://127.0.0.1:1, match: { match: ^/a/ } }]",
     `storage: { local: { path: "${join(folder.path, "data")}" } }`,
   ];

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
 import { fileAnswer } from "../support/answers.ts";
 import { assertSameBytes, randomBytes, textOf } from "../support/body.ts";
 import { GatedBody } from "../support/gated_body.ts";
@@ -6,6 +7,7 @@ import { Counter } from "../support/gate.ts";
 import { type Answerer, Origin } from "../support/origin.ts";
 import { ProgramUnderTest } from "../support/program_under_test.ts";
 import { RawClient } from "../support/raw_client.ts";
+import { tempDir } from "../support/temp_dir.ts";
 
 const PIECE_BYTES = 1024 * 1024;
 
@@ -29,6 +31,25 @@ Deno.test("SIGHUP applies other mirrors, policies, limits and another log level"
   await program.reload({ ...other, cache: { offline: true } });
   assertEquals(await ask(program, "/none"), "504");
   assertEquals(first.seen.length, 1);
+});
+
+Deno.test("a SIGHUP that comes during the start is answered after it", async () => {
+  await using origin = new Origin(fileAnswer("hello"));
+  await using folder = await tempDir();
+  // What a crash has left is removed before the program listens: that takes a while.
+  const partial = join(folder.path, "data/.cache-proxy/partial");
+  await Deno.mkdir(partial, { recursive: true });
+  for (let at = 0; at < 3000; at++) Deno.writeTextFileSync(join(partial, `temp.${at}`), "");
+  await using program = await ProgramUnderTest.spawn({
+    config: { upstream: [{ server: origin.url }] },
+    dataDir: join(folder.path, "data"),
+  });
+  while ([...Deno.readDirSync(partial)].length === 3000) {
+    await new Promise<void>((resolve) => setTimeout(resolve, 1));
+  }
+  program.kill("SIGHUP");
+  await program.listening();
+  await program.reloaded(1);
 });
 
 Deno.test("the log level follows the file, unless a flag says it", async () => {

@@ -91,6 +91,7 @@ Deno.test("a certificate that is missing or unusable ends the start with exit co
     const file = join(folder.path, "config.yaml");
     const lines = [
       `listen: { address: 127.0.0.1, port: 0, tls: { cert: "${cert}", key: "${empty}" } }`,
+      "admin: { port: 0 }",
       "upstream: [{ server: http://127.0.0.1:1 }]",
       `storage: { local: { path: "${join(folder.path, "data")}" } }`,
     ];

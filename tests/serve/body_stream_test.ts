@@ -2,14 +2,18 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { concatenated, OpenBodies } from "../../src/server/body_stream.ts";
 import { bytesOf, HandFedBody, readAll, textOf } from "../support/body.ts";
 import { settle } from "../support/gate.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+
+const MINUTE = 60_000;
 
 /** A watched body, and how it ended. */
 function watched() {
   const body = new HandFedBody();
   const ends: [bytes: number, brokenBy: string | null][] = [];
-  const open = new OpenBodies();
+  const clock = new ManualClock();
+  const open = new OpenBodies(clock);
   const reader = open.watch(body.stream, (...end) => void ends.push(end)).getReader();
-  return { body, ends, open, reader };
+  return { body, ends, open, reader, clock };
 }
 
 Deno.test("a body that was sent whole ends once, with its bytes", async () => {
@@ -20,6 +24,32 @@ Deno.test("a body that was sent whole ends once, with its bytes", async () => {
   while (!(await reader.read()).done);
   open.cutAll();
   assertEquals(ends, [[5, null]]);
+});
+
+Deno.test("a client that takes nothing for ten minutes is cut, a slow one and a slow mirror are not", async () => {
+  const stuck = watched();
+  stuck.body.give("hello");
+  await stuck.reader.read();
+  stuck.clock.advance(9.5 * MINUTE);
+  assertEquals(stuck.ends, []);
+  stuck.clock.advance(MINUTE);
+  assertEquals([stuck.ends, stuck.body.cancelled], [[[5, "the client takes nothing"]], true]);
+  await assertRejects(() => stuck.reader.read(), Error, "the client takes nothing");
+  assertEquals(stuck.clock.pending, 0);
+
+  const slow = watched();
+  for (let piece = 0; piece < 5; piece++) {
+    slow.body.give("hello");
+    await slow.reader.read();
+    slow.clock.advance(9 * MINUTE);
+  }
+  const reading = slow.reader.read();
+  await settle();
+  slow.clock.advance(60 * MINUTE);
+  slow.body.give("!");
+  assertEquals(textOf((await reading).value ?? new Uint8Array()), "!");
+  assertEquals(slow.ends, []);
+  await slow.reader.cancel();
 });
 
 Deno.test("a body that breaks, a client that leaves and a cut are told apart", async () => {

@@ -4,7 +4,7 @@ import { fileAnswer } from "../support/answers.ts";
 import { assertSameBytes, randomBytes, readRest, readSome, textOf } from "../support/body.ts";
 import { NOON } from "../support/facts.ts";
 import { FaultyDisk, FaultyDiskProxy } from "../support/faulty_disk.ts";
-import { settle } from "../support/gate.ts";
+import { Gate, settle } from "../support/gate.ts";
 import { GatedBody } from "../support/gated_body.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { Origin } from "../support/origin.ts";
@@ -35,6 +35,68 @@ Deno.test("FIELD: disk full: the client gets all bytes, nothing is stored, the n
   assertEquals(hit.headers.get("x-cache"), "HIT");
   assertSameBytes(await hit.bytes(), ALL);
 });
+
+Deno.test("FIELD: disk full: who joins before the first byte is written gets every byte as well", async () => {
+  const disk = new FaultyDisk();
+  const writing = new Gate();
+  disk.room = 0;
+  disk.writesAfter = writing.opened;
+  const body = ALL.slice(0, 300_000);
+  await using origin = new Origin(fileAnswer(body));
+  await using proxy = await FaultyDiskProxy.start(disk, [origin.url]);
+  const leader = await proxy.fetch("/x");
+  const joiners = [proxy.fetch("/x"), proxy.fetch("/x")];
+  await settle();
+  writing.open();
+  for (const response of [leader, ...await Promise.all(joiners)]) {
+    assertSameBytes(await response.bytes(), body);
+  }
+  await assertNothingStored(proxy);
+});
+
+Deno.test("FIELD: disk full: who follows the file gets the rest from upstream", async () => {
+  const disk = new FaultyDisk();
+  const room = 3 * MIB;
+  disk.room = room;
+  const sending = new Gate();
+  await using origin = new Origin(({ headers }) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.get("range") ?? "") ?? [];
+    const fields = new Headers({ etag: '"v"', "content-length": String(ALL.byteLength) });
+    if (from === undefined) {
+      return new Response(heldAt(ALL, room, sending.opened), { headers: fields });
+    }
+    const part = ALL.slice(Number(from), Number(to) + 1);
+    fields.set("content-length", String(part.byteLength));
+    fields.set("content-range", `bytes ${from}-${to}/${ALL.byteLength}`);
+    return new Response(part, { status: 206, headers: fields });
+  });
+  await using proxy = await FaultyDiskProxy.start(disk, [origin.url]);
+  const leader = await proxy.fetch("/x");
+  const joiners = await Promise.all([proxy.fetch("/x"), proxy.fetch("/x"), proxy.fetch("/x")]);
+  assertEquals(joiners.map(({ headers }) => headers.get("x-cache")), Array(3).fill("JOINED"));
+  sending.open();
+  const bodies = [leader, ...joiners].map((response) => response.bytes());
+  for (const body of await Promise.all(bodies)) assertSameBytes(body, ALL);
+  await assertNothingStored(proxy);
+});
+
+/** A body that comes up to a byte at once, and the rest when it may. */
+function heldAt(
+  bytes: Uint8Array<ArrayBuffer>,
+  at: number,
+  then: Promise<void>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let sent = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      if (sent === at) await then;
+      if (sent === bytes.byteLength) return controller.close();
+      const end = Math.min(sent + 64 * 1024, sent < at ? at : bytes.byteLength);
+      controller.enqueue(bytes.slice(sent, end));
+      sent = end;
+    },
+  }, { highWaterMark: 0 });
+}
 
 Deno.test("FIELD: disk full: a file that cannot even be created is passed on", async () => {
   const disk = new FaultyDisk();

@@ -253,3 +253,14 @@ Deno.test("a writer that is killed leaves the old entry and no lock", async () =
 function scriptPath(): string {
   return new URL("dying_writer.ts", import.meta.url).pathname;
 }
+
+for (const folder of [".cache-proxy/partial", ""]) {
+  Deno.test(`${folder || "the data directory"} is made again when it is removed under us`, async () => {
+    await using local = await TemporaryStorage.open();
+    await store(local.storage, "/a", "old");
+    await Deno.remove(`${local.data}/${folder}`, { recursive: true });
+    const entry = await store(local.storage, KEY, "fresh");
+    assertEquals(await readEntry(local.storage, entry), "fresh");
+    assertEquals(local.read("pool/hello"), "fresh");
+  });
+}

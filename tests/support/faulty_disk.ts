@@ -3,6 +3,7 @@ import { Flights } from "../../src/fill/flights.ts";
 import { Standings } from "../../src/fill/standings.ts";
 import { OpenBodies } from "../../src/server/body_stream.ts";
 import { createHandler } from "../../src/server/handler.ts";
+import { ServerCounters } from "../../src/server/server_counters.ts";
 import { LocalStorage } from "../../src/storage/local_storage.ts";
 import type { LocalSystem } from "../../src/storage/local_system.ts";
 import { systemClock } from "../../src/main/system_clock.ts";
@@ -16,6 +17,8 @@ export class FaultyDisk {
   room = Infinity;
   canCreate = true;
   canPublish = true;
+  /** Writes to unfinished files wait for it. */
+  writesAfter: Promise<void> = Promise.resolve();
   /** Whether stored files can be opened. */
   canOpen = true;
   /** Whether what is open can be read. */
@@ -39,6 +42,7 @@ export class FaultyDisk {
 
   #limited(file: Deno.FsFile): Deno.FsFile {
     const write = async (chunk: Uint8Array): Promise<number> => {
+      await this.writesAfter;
       if (this.room === 0) throw systemError("ENOSPC");
       const count = await file.write(chunk.subarray(0, Math.min(chunk.byteLength, this.room)));
       this.room -= count;
@@ -117,7 +121,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
       offline: false,
       clock,
     });
-    const openBodies = new OpenBodies();
+    const openBodies = new OpenBodies(clock);
     const ownHosts = new Set<string>();
     const handler = createHandler({
       cache,
@@ -128,6 +132,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
       ownHosts,
       instance: "test",
       openBodies,
+      counters: new ServerCounters(),
     });
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
     return new FaultyDiskProxy(dataDir, storage, flights, openBodies, server);

@@ -29,7 +29,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 /** How the program is started. */
 export interface ProgramOptions {
-  /** The config file: its text, or what it holds. `listen` defaults to loopback and port 0. */
+  /** The config file: its text, or what it holds. `listen` and `admin` default to loopback and port 0. */
   readonly config: string | Readonly<Record<string, unknown>>;
   /** Where the config file is to stand; without it in a folder that goes at the end. */
   readonly configFile?: string;
@@ -265,6 +265,7 @@ function configText(config: ProgramOptions["config"], dataDir: string): string {
   if (typeof config === "string") return config;
   return stringify({
     listen: { address: "127.0.0.1", port: 0 },
+    admin: { port: 0 },
     storage: { local: { path: dataDir } },
     ...config,
   });

@@ -47,6 +47,11 @@ export class TestProxy implements AsyncDisposable {
     return this.#proxy.address.port;
   }
 
+  /** Base URL of the admin listener, without a slash at its end. */
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.#proxy.adminAddress.port}`;
+  }
+
   /** What became of the questions to each mirror. */
   get counters(): Proxy["counters"] {
     return this.#proxy.counters;
@@ -139,6 +144,7 @@ function* filesBelow(root: string, folder: string): Generator<string> {
 export function configText(options: TestProxyOptions, dataDir: string): string {
   return stringify({
     listen: { address: "127.0.0.1", port: 0 },
+    admin: { port: 0 },
     upstream: options.upstreams.map((u) => typeof u === "string" ? { server: u } : u),
     storage: { type: "local", local: { path: dataDir, ...options.local } },
     ...options.config,

@@ -8,47 +8,20 @@
  * @module
  */
 
-/** Bytes of one piece; all of the file is made of pieces that only their numbers tell apart. */
-const PIECE_BYTES = 64 * 1024;
-
-/** A connection that was idle, or a timer that was late, may catch up on so many milliseconds. */
-const MAX_BURST_MS = 20;
+import { bytesAt } from "./pattern.ts";
+import { TokenBucket } from "./token_bucket.ts";
 
 /** No run takes longer. */
 const MAX_LIFE_MS = 600_000;
 
 const LAST_MODIFIED = "Thu, 15 Jan 2026 12:00:00 GMT";
 
-/** Lets so many bytes a second pass. */
-class TokenBucket {
-  readonly #bytesPerMs: number;
-  #dueAt = 0;
-
-  constructor(bytesPerSecond: number) {
-    this.#bytesPerMs = bytesPerSecond / 1000;
-  }
-
-  async take(bytes: number): Promise<void> {
-    const now = performance.now();
-    this.#dueAt = Math.max(this.#dueAt, now - MAX_BURST_MS) + bytes / this.#bytesPerMs;
-    const ms = this.#dueAt - now;
-    if (ms > 0) await new Promise<void>((resolve) => setTimeout(resolve, ms));
-  }
-}
-
-function pieceAt(index: number): Uint8Array<ArrayBuffer> {
-  const piece = new Uint8Array(PIECE_BYTES).fill(index);
-  new DataView(piece.buffer).setUint32(0, index);
-  return piece;
-}
-
 function bodyOf(start: number, end: number, bucket: TokenBucket): ReadableStream<Uint8Array> {
   let at = start;
   return new ReadableStream<Uint8Array>({
     async pull(controller): Promise<void> {
       if (at === end) return controller.close();
-      const piece = pieceAt(Math.floor(at / PIECE_BYTES)).subarray(at % PIECE_BYTES);
-      const bytes = piece.subarray(0, Math.min(piece.byteLength, end - at));
+      const bytes = bytesAt(at, end);
       await bucket.take(bytes.byteLength);
       at += bytes.byteLength;
       controller.enqueue(bytes);

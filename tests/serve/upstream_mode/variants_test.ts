@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
+import { assertSameBytes, randomBytes } from "../../support/body.ts";
 import { Gate } from "../../support/gate.ts";
+import { Origin } from "../../support/origin.ts";
+import { rangeMirror } from "../../support/range_mirror.ts";
+import { TestProxy } from "../../support/test_proxy.ts";
 import { Bench, type Case, resultOf, testCases } from "./bench.ts";
 
 const FRESH = "Cache-Control: max-age=9";
@@ -314,4 +318,23 @@ Deno.test("RFC 9111 4.1: an old variant is not taken for one that was filled mea
   gate.open();
   assertEquals(await Promise.all(asking), ["MISS 1", "MISS 2"]);
   assertEquals(bench.origin.heads.length, 5);
+});
+
+Deno.test("RFC 9111 3.4: the rest of a variant that broke off is asked for as that variant", async () => {
+  const all = randomBytes(1024 * 1024);
+  const answer = rangeMirror(all, {
+    etag: '"v1"',
+    headers: { vary: "x-flavour" },
+    breakAt: 500_000,
+    troubles: 1,
+  });
+  await using origin = new Origin(answer);
+  const upstream = { server: origin.url, checkers: [{ "status-codes": "any" }] };
+  await using proxy = await TestProxy.start({
+    upstreams: [upstream],
+    config: { cache: { timeout: "upstream" } },
+  });
+  const response = await proxy.fetch("/x", { headers: { "x-flavour": "sweet" } });
+  assertSameBytes(await response.bytes(), all);
+  assertEquals(origin.seen.map(({ headers }) => headers.get("x-flavour")), ["sweet", "sweet"]);
 });

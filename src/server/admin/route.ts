@@ -1,0 +1,51 @@
+import type { Cache } from "../../cache/cache.ts";
+import type { LocalStorage } from "../../storage/local_storage.ts";
+import type { MetricSet } from "./metric_set.ts";
+
+/** What the routes work with. */
+export interface AdminParts {
+  readonly version: string;
+  readonly metrics: MetricSet;
+  /** The cache of the config that is in force. */
+  readonly cache: () => Cache;
+  readonly storage: Pick<
+    LocalStorage,
+    "list" | "find" | "adopt" | "remove" | "variantsOf"
+  >;
+  /** Why the proxy cannot do its work now; empty when it can. */
+  readonly problems: () => Promise<readonly string[]>;
+}
+
+/** A request that was let in and found its route. */
+export interface AdminRequest {
+  /** What stands for `{path}`, with its `/` at the beginning, as it was sent; else empty. */
+  readonly path: string;
+  /** With its `?`, as it was sent; empty without one. */
+  readonly query: string;
+  /** Aborted when the client has left or the proxy is going down. */
+  readonly signal: AbortSignal;
+}
+
+/** A parameter of the query. */
+export interface QueryParameter {
+  readonly name: string;
+  readonly required: boolean;
+  readonly description: string;
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+/** One thing that the admin listener does, and how it is described. */
+export interface Route {
+  readonly method: "GET" | "DELETE" | "POST";
+  /** `{path}` at its end stands for the rest, slashes included. */
+  readonly path: string;
+  /** Whether it takes no token. */
+  readonly isOpen: boolean;
+  readonly summary: string;
+  readonly parameters: readonly QueryParameter[];
+  /** What each status means. */
+  readonly responses: Readonly<Record<number, string>>;
+  /** Of the answer when all is well. */
+  readonly contentType: "application/json" | "text/plain";
+  handle(request: AdminRequest, parts: AdminParts): Promise<Response> | Response;
+}

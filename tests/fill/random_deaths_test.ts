@@ -1,0 +1,71 @@
+import { assert, assertEquals } from "@std/assert";
+import { assertSameBytes, randomBytes } from "../support/body.ts";
+import { forSeeds } from "../support/for_seeds.ts";
+import { mortalMirror } from "../support/mortal_mirrors.ts";
+import { PartMirror } from "../support/part_mirror.ts";
+import { Random } from "../support/random.ts";
+import { TestProxy } from "../support/test_proxy.ts";
+
+const KIB = 1024;
+const ALL = randomBytes(1536 * KIB);
+const RUNS = 200;
+const MIRRORS = 4;
+
+/** One run in so many also has a mirror that spoils the ends of its parts. */
+const SPOILED_EVERY = 4;
+
+/** Small files in a small window: segments of 64 to 128 KiB, so that there are many joins. */
+const SEGMENTED = { "segment-threshold": "256KiB", "segment-window": "1MiB", width: MIRRORS };
+
+const WAYS: readonly [what: string, race: Readonly<Record<string, unknown>>][] = [
+  ["with segments", SEGMENTED],
+  ["without segments", { segments: "off", width: 2 }],
+];
+
+/** What came of one download: whether it was complete. Fails when a byte is wrong. */
+async function run(seed: number, race: Readonly<Record<string, unknown>>): Promise<boolean> {
+  const random = new Random(seed);
+  const dead = new Set<number>();
+  const facts = Array.from(
+    { length: MIRRORS },
+    (_, at) => mortalMirror(random, () => dead.add(at)),
+  );
+  const isSpoiled = race === SEGMENTED && seed % SPOILED_EVERY === 0;
+  // Not the first, which is believed when it has won; so it is made to win.
+  if (isSpoiled) {
+    facts.splice(0, MIRRORS, ...facts.map((it, at) => ({ ...it, losesRaces: at > 0 })));
+    facts[0] = { ...facts[0], turns: 5 };
+    facts[1] = { ...facts[1], spoilsEndsBy: 1 + random.below(5 * KIB) };
+  }
+  await using stack = new AsyncDisposableStack();
+  const mirrors = facts.map((it) => stack.use(new PartMirror(ALL, it)));
+  const proxy = stack.use(
+    await TestProxy.start({
+      upstreams: mirrors.map(({ url }, at) => ({ server: url, name: `m${at}` })),
+      config: { race, fetch: { "head-timeout": "1s", "stall-timeout": "200ms" } },
+    }),
+  );
+  const response = await proxy.fetch("/x.iso");
+  const bytes = response.status === 200 ? await response.bytes().catch(() => null) : null;
+  await response.body?.cancel().catch(() => {});
+  await proxy.settled();
+  if (bytes === null) {
+    await proxy.assertNothingStored();
+    // Beside one that spoils, another may be left out for what was not its fault.
+    if (!isSpoiled) assertEquals(dead.size, MIRRORS, "given up while a mirror was left");
+    return false;
+  }
+  assertSameBytes(bytes, ALL);
+  assertSameBytes(await Deno.readFile(proxy.file("x.iso")), ALL);
+  return true;
+}
+
+for (const [what, race] of WAYS) {
+  Deno.test(`while mirrors die and come back, a file ${what} is right or visibly broken`, async () => {
+    let complete = 0;
+    await forSeeds(RUNS, async (seed) => {
+      if (await run(seed, race)) complete++;
+    });
+    assert(complete > RUNS / 2, `only ${complete} of ${RUNS} were complete`);
+  });
+}
