@@ -1,7 +1,8 @@
 import { admit } from "../decide/admission.ts";
 import { admitBonded, type Bond } from "../decide/bond.ts";
 import type { Candidate } from "../decide/candidates.ts";
-import { forwardedRequestFields } from "../decide/fields.ts";
+import { strongEtag } from "../decide/continuation.ts";
+import { firstValue, forwardedRequestFields } from "../decide/fields.ts";
 import { formatHttpDate } from "../decide/http_date.ts";
 import { UpstreamError } from "../errors.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
   HeaderList,
   Instant,
   Target,
+  Upstream,
 } from "../types.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodySource } from "./body_source.ts";
@@ -89,6 +91,13 @@ export async function contestant(
     }, receivedAt),
     bond,
   );
+  if (
+    answer.status === 304 && known !== null && isOfAnotherVersion(answer.headers, upstream, known)
+  ) {
+    void answer.body?.cancel().catch(() => {});
+    // Without conditions: what it has instead is wanted whole.
+    return await contestant(candidate, client, { ...contest, known: null }, controller, attempt);
+  }
   if (admission.kind === "refuse" || admission.kind === "not-modified") {
     const { reason } = admission;
     // The abort alone does not always reach a body (see `BodySource`).
@@ -127,6 +136,13 @@ async function earnVictory(source: BodySource, head: BodyHead, contest: Contest)
     // After the hold a failure is the reader's to see, not ours.
     whole.catch(() => {});
   }
+}
+
+/** RFC 9111 section 4.3.4: a 304 with another strong ETag says nothing of our copy. */
+function isOfAnotherVersion(headers: HeaderList, upstream: Upstream, known: Entry): boolean {
+  if (upstream.name !== known.upstream) return false;
+  const [theirs, ours] = [strongEtag(firstValue(headers, "etag")), strongEtag(known.etag)];
+  return theirs !== null && ours !== null && theirs !== ours;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { getLogger } from "@logtape/logtape";
 import type { Bond } from "../decide/bond.ts";
 import type { Candidate } from "../decide/candidates.ts";
-import { strongEtag } from "../decide/continuation.ts";
 import { describeFailure } from "../decide/failure.ts";
 import { endToEndFields, firstValue } from "../decide/fields.ts";
+import { parseHttpDate } from "../decide/http_date.ts";
 import { updatedFields } from "../decide/updated_fields.ts";
 import { selectingFields, varyNames } from "../decide/vary.ts";
 import { UpstreamError } from "../errors.ts";
@@ -183,14 +183,21 @@ export class Flight {
     const times = { requestedAt: won.requestedAt, validatedAt: won.receivedAt };
     const { byDirectives } = this.#plan;
     if (byDirectives === null || won.reason !== "304") return times;
-    const etag = won.upstream === known.upstream ? firstValue(won.headers, "etag") : null;
-    // News of another copy is none of this one.
-    if (etag !== null && strongEtag(etag) !== strongEtag(known.etag)) return times;
+    // Another mirror's validators would be none of this copy.
+    const isSame = won.upstream === known.upstream;
+    const etag = isSame ? firstValue(won.headers, "etag") : null;
+    const date = isSame ? firstValue(won.headers, "last-modified") : null;
+    const lastModified = date === null ? null : parseHttpDate(date, won.receivedAt);
     const headers = updatedFields(known.headers, endToEndFields(won.headers));
     const names = varyNames(headers);
     const vary = names === "*" ? known.vary : selectingFields(names, byDirectives.request);
-    // Another mirror's ETag would not be a validator of this copy.
-    return { ...times, headers, vary, ...(etag === null ? {} : { etag }) };
+    return {
+      ...times,
+      headers,
+      vary,
+      ...(etag === null ? {} : { etag }),
+      ...(lastModified === null ? {} : { lastModified }),
+    };
   }
 
   /** What is vouched for is served, though the index may not take the news. */

@@ -201,7 +201,7 @@ testCases("RFC 9111 3.2: a 304 updates what is stored", [
       {
         after: 5,
         reply: ["304", 'ETag: "b"', "X-A: 2"],
-        expect: "REVALIDATED 1",
+        expect: "STALE 1",
         fields: { etag: '"a"', "x-a": "1" },
       },
     ],
