@@ -1,5 +1,5 @@
 /** What every answer of the admin listener has: nothing is kept, guessed, framed or sent on. */
-const STRICT_HEADERS: Readonly<Record<string, string>> = {
+export const STRICT_HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "content-security-policy":
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -2,6 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { CacheProxyError } from "../../errors.ts";
 import { errorAnswer } from "./admin_answer.ts";
 import type { Guard } from "./guard.ts";
+import { readJson } from "./read_json.ts";
 import type { AdminParts, AdminRequest, Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
@@ -45,7 +46,8 @@ async function answerTo(request: Request, options: AdminHandlerOptions): Promise
   if (route === undefined) return noRoute(found, path);
   const signal = AbortSignal.any([request.signal, stopping]);
   try {
-    return await route.handle({ path: restOf(route, path), query, signal }, parts);
+    const json = (maxBytes: number): Promise<unknown> => readJson(request, maxBytes);
+    return await route.handle({ path: restOf(route, path), query, signal, json }, parts);
   } catch (error) {
     log.error("Cannot answer {method} {path}: {error}", { method, path, error });
     // What we raise on purpose says what is wrong; the rest may say too much.

@@ -37,6 +37,9 @@ function operation(route: Route): Readonly<Record<string, unknown>> {
   return {
     summary: route.summary,
     parameters: [...takesPath ? [path] : [], ...query],
+    ...route.body === undefined ? {} : {
+      requestBody: { required: true, content: { "application/json": { schema: route.body } } },
+    },
     responses: Object.fromEntries(
       Object.entries({ ...route.responses, ...refusals(route) })
         .map(([status, description]) => [status, response(Number(status), description, route)]),

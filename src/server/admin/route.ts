@@ -24,6 +24,10 @@ export interface AdminRequest {
   readonly query: string;
   /** Aborted when the client has left or the proxy is going down. */
   readonly signal: AbortSignal;
+  /**
+   * The body as JSON; undefined when it is none or has more than `maxBytes`. To be read once.
+   */
+  json(maxBytes: number): Promise<unknown>;
 }
 
 /** A parameter of the query. */
@@ -36,16 +40,18 @@ export interface QueryParameter {
 
 /** One thing that the admin listener does, and how it is described. */
 export interface Route {
-  readonly method: "GET" | "DELETE" | "POST";
+  readonly method: "GET" | "DELETE" | "POST" | "PUT";
   /** `{path}` at its end stands for the rest, slashes included. */
   readonly path: string;
   /** Whether it takes no token. */
   readonly isOpen: boolean;
   readonly summary: string;
   readonly parameters: readonly QueryParameter[];
+  /** JSON schema of the body that it takes; without it, it takes none. */
+  readonly body?: Readonly<Record<string, unknown>>;
   /** What each status means. */
   readonly responses: Readonly<Record<number, string>>;
   /** Of the answer when all is well. */
-  readonly contentType: "application/json" | "text/plain";
+  readonly contentType: "application/json" | "text/plain" | "text/event-stream" | "text/html";
   handle(request: AdminRequest, parts: AdminParts): Promise<Response> | Response;
 }

@@ -1,130 +1,13 @@
-import { parseTarget } from "../../decide/parse_target.ts";
-import type { Target } from "../../types.ts";
-import { adminAnswer, errorAnswer, jsonAnswer } from "./admin_answer.ts";
-import { catalogRoute } from "./catalog_route.ts";
-import { MetricSet } from "./metric_set.ts";
+import { jsonAnswer } from "./admin_answer.ts";
+import { CACHE_ROUTES } from "./cache_routes.ts";
+import { HEALTH_ROUTES } from "./health_routes.ts";
 import { openApi } from "./openapi.ts";
-import { purgeKey, purgePrefix } from "./purge.ts";
-import { prefixOf } from "./query.ts";
-import { refresh } from "./refresh.ts";
 import type { Route } from "./route.ts";
-
-const BAD_PATH = "The path is no path of a client; the answer says why.";
 
 /** All that the admin listener does. */
 export const ROUTES: readonly Route[] = [
-  {
-    method: "GET",
-    path: "/healthz",
-    isOpen: true,
-    summary: "Whether the process lives. Takes no token",
-    parameters: [],
-    responses: { 200: "It does." },
-    contentType: "text/plain",
-    handle: () => adminAnswer(200, "text/plain; charset=utf-8", "ok\n"),
-  },
-  {
-    method: "GET",
-    path: "/readyz",
-    isOpen: false,
-    summary: "Whether it can do its work: storage writable, index readable, an upstream to ask",
-    parameters: [],
-    responses: { 200: "It can.", 503: "It cannot; `problems` says why." },
-    contentType: "application/json",
-    async handle(_, { problems: read }) {
-      const problems = await read();
-      const isReady = problems.length === 0;
-      return jsonAnswer(isReady ? 200 : 503, { ready: isReady, problems });
-    },
-  },
-  {
-    method: "GET",
-    path: "/version",
-    isOpen: false,
-    summary: "What runs here",
-    parameters: [],
-    responses: { 200: "Versions of the program and of its runtime." },
-    contentType: "application/json",
-    handle: (_, { version }) =>
-      jsonAnswer(200, { name: "cache-proxy", version, deno: Deno.version.deno }),
-  },
-  {
-    method: "GET",
-    path: "/metrics",
-    isOpen: false,
-    summary: "Metrics in the text format of Prometheus",
-    parameters: [],
-    responses: { 200: "All metrics." },
-    contentType: "text/plain",
-    handle: (_, { metrics }) => adminAnswer(200, MetricSet.CONTENT_TYPE, metrics.text()),
-  },
-  catalogRoute,
-  {
-    method: "DELETE",
-    path: "/cache",
-    isOpen: false,
-    summary: "Removes all copies below a prefix",
-    parameters: [{
-      name: "prefix",
-      required: true,
-      description: "What their paths begin with: `/debian/` for a folder, `/` for everything.",
-      schema: { type: "string", pattern: "^/" },
-    }],
-    responses: {
-      200: "`removed` copies have gone; `complete` tells whether these are all.",
-      400: "There is no prefix, or it does not begin with a slash.",
-    },
-    contentType: "application/json",
-    async handle({ query, signal }, { storage }) {
-      const prefix = prefixOf(new URLSearchParams(query).get("prefix"));
-      if (prefix === null) return errorAnswer(400, "prefix is needed and begins with a slash");
-      return jsonAnswer(200, await purgePrefix(storage, prefix, signal));
-    },
-  },
-  {
-    method: "DELETE",
-    path: "/cache/{path}",
-    isOpen: false,
-    summary: "Removes the copies of one path, its variants included",
-    parameters: [],
-    responses: {
-      200: "`removed` copies have gone; 0 when there was none.",
-      400: BAD_PATH,
-      414: "The path is too long.",
-    },
-    contentType: "application/json",
-    async handle(request, { storage }) {
-      const target = targetOf(request);
-      if (target instanceof Response) return target;
-      return jsonAnswer(200, await purgeKey(storage, target.key));
-    },
-  },
-  {
-    method: "POST",
-    path: "/refresh/{path}",
-    isOpen: false,
-    summary: "Asks the upstreams now whether a copy is still good",
-    parameters: [],
-    responses: {
-      200: "It is, or nobody has a better one that may be stored; `outcome` says which.",
-      202: "There is another one, and it is being downloaded.",
-      400: BAD_PATH,
-      404: "Nothing is stored under this path.",
-      414: "The path is too long.",
-      502: "No upstream gave an acceptable answer; the copy stays.",
-      503: "Too much is under way, or the proxy is shutting down.",
-      504: "The proxy is offline and asks nobody.",
-    },
-    contentType: "application/json",
-    async handle(request, { storage, cache }) {
-      const target = targetOf(request);
-      if (target instanceof Response) return target;
-      const entry = storage.find(target.key) ?? await storage.adopt(target.key);
-      if (entry === null) return errorAnswer(404, `Nothing is stored of ${target.key}`);
-      const { status, body } = await refresh(cache(), target);
-      return jsonAnswer(status, { path: target.key, ...body });
-    },
-  },
+  ...HEALTH_ROUTES,
+  ...CACHE_ROUTES,
   {
     method: "GET",
     path: "/openapi.json",
@@ -136,9 +19,3 @@ export const ROUTES: readonly Route[] = [
     handle: (_, { version }) => jsonAnswer(200, openApi(ROUTES, version)),
   },
 ];
-
-/** The path behind `/cache` or `/refresh`, read as a client's would be. */
-function targetOf({ path, query }: { path: string; query: string }): Target | Response {
-  const parsed = parseTarget(`http://localhost${path}${query}`, null, new Set());
-  return parsed.kind === "target" ? parsed.target : errorAnswer(parsed.status, parsed.reason);
-}
