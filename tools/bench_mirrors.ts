@@ -27,7 +27,12 @@ const SLOW_BODY = { bytesPerSecond: 1_000_000, headDelayMs: 20 };
 /** So that the first one wins where another one is to die. */
 const LATER = { ...GOOD, headDelayMs: 40 };
 
-const SIZES = [100 * KIB, 20 * MIB, 200 * MIB];
+/** Files; the smallest takes so short that ten times it say more than ten. */
+const SIZES: readonly [bytes: number, times: number][] = [
+  [100 * KIB, 10],
+  [20 * MIB, 1],
+  [200 * MIB, 1],
+];
 const DEFAULT_ROUNDS = 10;
 
 /** How much longer a file may take beside bad mirrors. */
@@ -44,6 +49,9 @@ const DEATH_BAR = 1.05;
 
 const MAX_LIFE_MS = 900_000;
 const WARM_UP_BYTES = 64 * KIB;
+
+/** Files before any that counts: compiled code and known mirrors, as in a program that runs. */
+const WARM_UP_FILES = 20;
 
 type Segments = "on" | "off";
 
@@ -81,24 +89,32 @@ async function besideBadOnes(what: string, slow: Facts, rounds: number): Promise
   // The good one is named last: where nothing is known, the order of the config counts.
   const alone = stack.use(await startProxy(urls.slice(-1), "on"));
   const beside = stack.use(await startProxy(urls, "on"));
-  say(`\nOne good mirror, one silent, one resetting, one ${what}; medians of ${rounds}`);
-  for (const url of [alone.url, beside.url]) await download(`${url}/${WARM_UP_BYTES}/warm-up.iso`);
+  say(`\nOne good mirror, one silent, one resetting, one ${what}; medians`);
+  for (let at = 0; at < WARM_UP_FILES; at++) {
+    for (const { url } of [alone, beside]) {
+      await download(`${url}/${WARM_UP_BYTES}/warm-up-${at}.iso`);
+    }
+  }
   let isReached = true;
-  for (const size of SIZES) {
-    const times: [alone: number[], beside: number[]] = [[], []];
+  for (const [size, times] of SIZES) {
+    const taken: [alone: number[], beside: number[]] = [[], []];
     let problem: string | null = null;
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < rounds * times; round++) {
       const path = `/${size}/${round}.iso`;
-      for (const [at, url] of [alone.url, beside.url].entries()) {
+      const turns = [[alone, taken[0]], [beside, taken[1]]] as const;
+      // Neither is always the first of the two.
+      for (const [{ url }, into] of round % 2 === 0 ? turns : turns.toReversed()) {
         const run = await download(url + path);
-        times[at]?.push(run.ms);
+        into.push(run.ms);
         problem ??= run.problem;
       }
     }
-    const [one, four] = [median(times[0]), median(times[1])];
-    const most = Math.max(...times[1]);
+    const [one, four] = [median(taken[0]), median(taken[1])];
+    const most = Math.max(...taken[1]);
     isReached = tell(
-      `${sizeOf(size)}  alone ${ms(one)}  beside the others ${ms(four)} (at most ${ms(most)})`,
+      `${sizeOf(size)} ×${String(taken[0].length).padStart(4)}  alone ${
+        ms(one)
+      }  beside the others ${ms(four)} (at most ${ms(most)})`,
       four / one,
       BESIDE_BAR,
       problem,

@@ -4,6 +4,7 @@ import { forSeeds } from "../support/for_seeds.ts";
 import { mortalMirror } from "../support/mortal_mirrors.ts";
 import { PartMirror } from "../support/part_mirror.ts";
 import { Random } from "../support/random.ts";
+import { Relay } from "../support/relay.ts";
 import { TestProxy } from "../support/test_proxy.ts";
 
 const KIB = 1024;
@@ -22,13 +23,28 @@ const WAYS: readonly [what: string, race: Readonly<Record<string, unknown>>][] =
   ["without segments", { segments: "off", width: 2 }],
 ];
 
-/** What came of one download: whether it was complete. Fails when a byte is wrong. */
-async function run(seed: number, race: Readonly<Record<string, unknown>>): Promise<boolean> {
+/** What came of all downloads. */
+interface Tally {
+  complete: number;
+  /** How often a host went down. */
+  downs: number;
+}
+
+/** One download. Fails when a byte is wrong. */
+async function run(
+  seed: number,
+  race: Readonly<Record<string, unknown>>,
+  tally: Tally,
+): Promise<void> {
   const random = new Random(seed);
   const dead = new Set<number>();
   const facts = Array.from(
     { length: MIRRORS },
-    (_, at) => mortalMirror(random, () => dead.add(at)),
+    (_, at) =>
+      mortalMirror(random, () => dead.add(at), (forMs) => {
+        tally.downs++;
+        relays[at]?.goDown(forMs);
+      }),
   );
   const isSpoiled = race === SEGMENTED && seed % SPOILED_EVERY === 0;
   // Not the first, which is believed when it has won; so it is made to win.
@@ -39,9 +55,10 @@ async function run(seed: number, race: Readonly<Record<string, unknown>>): Promi
   }
   await using stack = new AsyncDisposableStack();
   const mirrors = facts.map((it) => stack.use(new PartMirror(ALL, it)));
+  const relays: Relay[] = mirrors.map(({ url }) => stack.use(new Relay(url)));
   const proxy = stack.use(
     await TestProxy.start({
-      upstreams: mirrors.map(({ url }, at) => ({ server: url, name: `m${at}` })),
+      upstreams: relays.map(({ url }, at) => ({ server: url, name: `m${at}` })),
       config: { race, fetch: { "head-timeout": "1s", "stall-timeout": "200ms" } },
     }),
   );
@@ -53,19 +70,18 @@ async function run(seed: number, race: Readonly<Record<string, unknown>>): Promi
     await proxy.assertNothingStored();
     // Beside one that spoils, another may be left out for what was not its fault.
     if (!isSpoiled) assertEquals(dead.size, MIRRORS, "given up while a mirror was left");
-    return false;
+    return;
   }
   assertSameBytes(bytes, ALL);
   assertSameBytes(await Deno.readFile(proxy.file("x.iso")), ALL);
-  return true;
+  tally.complete++;
 }
 
 for (const [what, race] of WAYS) {
   Deno.test(`while mirrors die and come back, a file ${what} is right or visibly broken`, async () => {
-    let complete = 0;
-    await forSeeds(RUNS, async (seed) => {
-      if (await run(seed, race)) complete++;
-    });
-    assert(complete > RUNS / 2, `only ${complete} of ${RUNS} were complete`);
+    const tally = { complete: 0, downs: 0 };
+    await forSeeds(RUNS, (seed) => run(seed, race, tally));
+    assert(tally.complete > RUNS / 2, `only ${tally.complete} of ${RUNS} were complete`);
+    assert(tally.downs > RUNS / 4, `hosts went down only ${tally.downs} times`);
   });
 }
