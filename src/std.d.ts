@@ -35,19 +35,6 @@ declare module "@std/text" {
   export function levenshteinDistance(a: string, b: string): number;
 }
 
-declare module "@std/cli" {
-  export interface ParseOptions {
-    string?: readonly string[];
-    boolean?: readonly string[];
-    alias?: Record<string, string>;
-    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
-  }
-  export function parseArgs(
-    args: readonly string[],
-    options?: ParseOptions,
-  ): Record<string, unknown> & { _: (string | number)[] };
-}
-
 declare module "@std/assert" {
   // deno-lint-ignore no-explicit-any
   type Constructor<T> = new (...args: any[]) => T;

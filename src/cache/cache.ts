@@ -62,6 +62,8 @@ interface Lookup extends Found {
   readonly standIn: { readonly entry: Entry; readonly freshForMs: number | null } | null;
   /** Whether upstreams may vouch for `known`: it suits, and its bytes are there. */
   readonly isReadable: boolean;
+  /** As `NegativeAnswers.forgotten` was when the request began. */
+  readonly forgotten: number;
 }
 
 /** What a request has learnt from a flight that was no good for it: it looks again. */
@@ -94,6 +96,7 @@ export class Cache {
     const own = clientDirectives === "honour" ? requestDirectives(asked.fields()) : NO_DIRECTIVES;
     const directives = asked.refresh ? REFRESH : own;
     const question = { targeted: targetedDirectives, request: directives };
+    const { forgotten } = this.#negatives;
     let next: Next = { kind: "again", alone: false, vary: [] };
     for (let looks = 1; looks <= MAX_LOOKS; looks++) {
       const found = await this.#find(asked, next.vary);
@@ -103,7 +106,7 @@ export class Cache {
         ? reuseInSet(asked, entry) ?? judgeReuse(entry, policy, { now: clock.now(), ...question })
         : null;
       const standIn = standInOf(entry, reuse);
-      const lookup = { asked, policy, directives, ...found, standIn, isReadable };
+      const lookup = { asked, policy, directives, ...found, standIn, isReadable, forgotten };
       const outcome = this.#withoutAsking(lookup, reuse) ?? await this.#ask(lookup, next.alone);
       if (outcome.kind !== "again") return outcome;
       next = { ...outcome, alone: outcome.alone || looks >= MAX_JOINED };
@@ -113,13 +116,19 @@ export class Cache {
 
   /** The answer to a request that no upstream has met, remembered as the policy says. */
   protected failed({ target }: Asked, failures: readonly AttemptFailure[]): Outcome {
-    this.#remember({ target, policy: policyFor(target.path, this.#options.policies) }, failures);
+    const policy = policyFor(target.path, this.#options.policies);
+    this.#remember({ target, policy, forgotten: this.#negatives.forgotten }, failures);
     return failed(failures, null);
   }
 
   /** Opens what `get` found; null when the file has gone: then `get` again. */
   open(entry: Entry): Promise<OpenEntry | null> {
     return this.#options.storage.open(entry);
+  }
+
+  /** Whether every client that asks for a path gets the same, as long as the copy is fresh. */
+  isForAll(_target: Target): boolean {
+    return true;
   }
 
   /** Counts a use of a stored copy. */
@@ -142,6 +151,16 @@ export class Cache {
       for (const variant of storage.variantsOf(key)) await storage.remove(variant);
       await storage.remove(key);
     }
+  }
+
+  /**
+   * Nothing that is known or under way now counts for later requests for certain keys, variants
+   * included: errors that are remembered are forgotten, downloads are joined by nobody any more and
+   * not stored. What is stored is for the caller to remove, once this has resolved.
+   */
+  async disown(matches: (key: Key) => boolean): Promise<void> {
+    this.#negatives.forget(matches);
+    await this.#options.filler.disown(matches);
   }
 
   /**
@@ -288,9 +307,11 @@ export class Cache {
   }
 
   #remember(
-    { target, policy }: Pick<Lookup, "target" | "policy">,
+    { target, policy, forgotten }: Pick<Lookup, "target" | "policy" | "forgotten">,
     failures: readonly AttemptFailure[],
   ): void {
+    // Meanwhile an operator wants to know it anew.
+    if (forgotten !== this.#negatives.forgotten) return;
     const status = negativeStatus(failures);
     const forMs = status === null ? undefined : policy.negative.get(status);
     if (forMs === undefined) return;

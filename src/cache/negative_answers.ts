@@ -1,4 +1,4 @@
-import type { AttemptFailure, Instant, Target } from "../types.ts";
+import type { AttemptFailure, Instant, Key, Target } from "../types.ts";
 
 /** Paths that are remembered; beyond it the oldest is forgotten. */
 const MAX_ANSWERS = 10_000;
@@ -17,7 +17,14 @@ export interface NegativeAnswer {
  * not by its key: a mirror may refuse `%2B` and have `+`.
  */
 export class NegativeAnswers {
-  readonly #answers = new Map<string, NegativeAnswer>();
+  readonly #answers = new Map<string, NegativeAnswer & { readonly key: Key }>();
+  /** How often something was forgotten on demand. */
+  #forgotten = 0;
+
+  /** Grows with every `forget`: what was asked for before that is not to be remembered. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
 
   find(target: Target, now: Instant): NegativeAnswer | null {
     const name = nameOf(target);
@@ -32,9 +39,15 @@ export class NegativeAnswers {
     const name = nameOf(target);
     if (name.length > MAX_PATH_UNITS) return;
     this.#answers.delete(name);
-    this.#answers.set(name, answer);
+    this.#answers.set(name, { ...answer, key: target.key });
     const [oldest] = this.#answers.keys();
     if (this.#answers.size > MAX_ANSWERS && oldest !== undefined) this.#answers.delete(oldest);
+  }
+
+  /** Forgets what was said of certain keys. */
+  forget(matches: (key: Key) => boolean): void {
+    this.#forgotten++;
+    for (const [name, { key }] of this.#answers) if (matches(key)) this.#answers.delete(name);
   }
 }
 

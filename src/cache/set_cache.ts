@@ -3,7 +3,7 @@ import { policyFor } from "../decide/freshness.ts";
 import type { Bond } from "../decide/bond.ts";
 import { type Place, placeInSets } from "../decide/sets.ts";
 import type { Fill, FillEnd } from "../fill/fill.ts";
-import type { AttemptFailure, Entry, FileSet } from "../types.ts";
+import type { AttemptFailure, Entry, FileSet, Target } from "../types.ts";
 import { Cache, type CacheOptions } from "./cache.ts";
 import { CopyDigests } from "./copy_digests.ts";
 import { bondOf, type Member, Memberships } from "./membership.ts";
@@ -90,6 +90,11 @@ export class SetCache extends Cache {
     if (outcome.kind === "stored") await version;
     this.#readers.note(asked.client, place.set, target.key, version);
     return outcome;
+  }
+
+  /** What a client gets of a set depends on what it has read of it before. */
+  override isForAll({ path }: Target): boolean {
+    return placeInSets(path, this.#options.sets) === null;
   }
 
   async #getMember(asked: Asked, place: Place, unreadable: Entry | null): Promise<Outcome> {

@@ -82,6 +82,9 @@ export const cacheSchema = z.strictObject({
     "Files that belong together: those of a set come from the mirror that gave its anchor, and " +
       "change together with it. Takes the place of the known ones; `[]`: no file belongs to another.",
   ),
+  memory: byteSize("a size from 0 up", 0, Number.MAX_SAFE_INTEGER).prefault("128MiB").describe(
+    "Room in memory for small files that are asked for again and again. 0: none is kept there.",
+  ),
   "max-size": sizeLimit().optional().describe(
     "Room for all copies together, unfinished ones included; what was not used for the longest " +
       "time goes first. Without it: no limit.",

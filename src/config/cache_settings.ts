@@ -15,6 +15,7 @@ export function toCacheSettings(cache: ParsedCache): Config["cache"] {
       inactiveMs: cache.inactive,
       maxObjectBytes: cache["max-object-size"] ?? null,
     },
+    memoryBytes: cache.memory,
     clientDirectives: cache["client-directives"],
     targetedDirectives: cache["targeted-directives"],
     offline: cache.offline,

@@ -3,6 +3,28 @@ import type { FileSet, Limits, Policy, Upstream } from "../types.ts";
 /** Levels of the log, quietest last. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
+/** What is logged, how and where. */
+export interface LogConfig {
+  /** The least important events that are written. */
+  readonly level: LogLevel;
+  /** null: text on a terminal, else JSON. */
+  readonly format: "text" | "json" | null;
+  /** Whether requests are written; null: where `level` is info or less important. */
+  readonly requests: boolean | null;
+  readonly events: boolean;
+  /** null: standard output. */
+  readonly file: LogFileConfig | null;
+}
+
+/** A log file, and when another one is begun. */
+export interface LogFileConfig {
+  readonly path: string;
+  /** 0: however large it gets. */
+  readonly maxBytes: number;
+  /** Files that were set aside and are kept. */
+  readonly keep: number;
+}
+
 /** How `X-Accel-Redirect` and its kin are asked for and given. */
 export interface AccelConfig {
   /** Request header, lower case, that a trusted front server sets to the internal location. */
@@ -25,6 +47,8 @@ export interface Config {
     readonly port: number;
     /** What a request has to show; null: nothing, and the address is a loopback one. */
     readonly token: string | null;
+    /** Whether CPU profiles and heap snapshots can be had. */
+    readonly debug: boolean;
   };
   /** In the order of the file; names are unique. */
   readonly upstreams: readonly Upstream[];
@@ -46,6 +70,8 @@ export interface Config {
     readonly sets: readonly FileSet[];
     readonly limits: Limits;
     /** Whether `Cache-Control` of clients counts (RFC 9111 section 5.2.1). */
+    /** Bytes; 0: none. */
+    readonly memoryBytes: number;
     readonly clientDirectives: "ignore" | "honour";
     /** Whether `CDN-Cache-Control` is preferred to `Cache-Control` (RFC 9213). */
     readonly targetedDirectives: boolean;
@@ -66,9 +92,5 @@ export interface Config {
     readonly rangeSkipBytes: number | null;
     readonly maxFills: number;
   };
-  readonly log: {
-    readonly level: LogLevel;
-    /** null: text on a terminal, else JSON. */
-    readonly format: "text" | "json" | null;
-  };
+  readonly log: LogConfig;
 }

@@ -68,6 +68,18 @@ function toSegments(race: ParsedConfig["race"]): Config["race"]["segments"] {
   return { thresholdBytes, windowBytes: race["segment-window"] };
 }
 
+function toLog({ level, format, requests, events, file }: ParsedConfig["log"]): Config["log"] {
+  return {
+    level,
+    format: format ?? null,
+    requests: requests ?? null,
+    events,
+    file: file === undefined
+      ? null
+      : { path: file.path, maxBytes: file["max-size"], keep: file.keep },
+  };
+}
+
 function toConfig(parsed: ParsedConfig): Config {
   const names = upstreamNames(parsed.upstream);
   const { listen, admin, misc, race, cache, storage, fetch, log } = parsed;
@@ -101,6 +113,6 @@ function toConfig(parsed: ParsedConfig): Config {
       rangeSkipBytes: fetch["range-skip"],
       maxFills: fetch["max-fills"],
     },
-    log: { level: log.level, format: log.format ?? null },
+    log: toLog(log),
   };
 }

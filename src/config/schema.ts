@@ -25,6 +25,7 @@ import {
   byteSize,
   byteSizeOr,
   filledText,
+  flag,
   integer,
   onOff,
   optionalPattern,
@@ -46,6 +47,8 @@ const MIN_WINDOW_BYTES = 1024 ** 2;
 const MAX_WINDOW_BYTES = 1024 ** 3;
 /** A runtime fires timers over 2^31 - 1 ms (24 days) at once; nobody waits for a day. */
 const MAX_FETCH_TIMEOUT_MS = 24 * 3_600_000;
+const MIN_LOG_FILE_BYTES = 64 * 1024;
+const MAX_KEPT_LOG_FILES = 1000;
 
 function headerName(): z.ZodType<string, string> {
   return text("the name of a header field", isToken, shapeOrPlaceholder(TOKEN_SHAPE));
@@ -77,6 +80,10 @@ const admin = z.strictObject({
   ).prefault("").describe(
     "What requests have to show as `Authorization: Bearer`, such as `${ADMIN_TOKEN}`. Empty: " +
       "nothing.",
+  ),
+  debug: flag().prefault(false).describe(
+    "Whether CPU profiles and heap snapshots can be had. They hold what is in memory, credentials " +
+      "too.",
   ),
 }).refine(({ address, token }) => token !== "" || isLoopback(address), {
   path: ["token"],
@@ -227,6 +234,22 @@ const log = z.strictObject({
     .describe("The least important messages that are written."),
   format: z.enum(["text", "json"]).optional()
     .describe("Form of the messages. Without it: text on a terminal, else JSON."),
+  requests: flag().optional().describe(
+    "Whether each request is written when it has been answered. Without it: at the levels trace, " +
+      "debug and info.",
+  ),
+  events: flag().prefault(true)
+    .describe("Whether everything else is written, from `level` up."),
+  file: z.strictObject({
+    path: filledText("the path of a file").describe("The log file; its folder must be there."),
+    "max-size": byteSize("0, or a size from 64KiB up", 0, Number.MAX_SAFE_INTEGER)
+      .refine((bytes) => bytes === 0 || bytes >= MIN_LOG_FILE_BYTES, {
+        error: "expected 0, or a size from 64KiB up",
+      }).prefault("100MiB")
+      .describe("A file that would get larger is set aside and a new one begun. 0: never."),
+    keep: integer(0, MAX_KEPT_LOG_FILES).prefault(5)
+      .describe("How many files that were set aside are kept: `path.1` is the newest."),
+  }).optional().describe("Write to a file. Without it: to standard output."),
 });
 
 /** The config file in its current spelling, environment variables replaced. */

@@ -1,6 +1,7 @@
 import { blameOf } from "../decide/failure.ts";
 import type { UpstreamError } from "../errors.ts";
 import type { Clock, FailureReason, Instant } from "../types.ts";
+import type { AttemptTrack } from "./attempt_track.ts";
 import type { BodyObserver } from "./body_source.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Counters } from "./counters.ts";
@@ -22,6 +23,7 @@ export interface Learners {
 export class Attempt implements BodyObserver {
   readonly upstream: string;
   readonly #learners: Learners;
+  readonly #track: AttemptTrack | null;
   readonly #startedAt: Instant;
   /** Called once, at the first byte of the body. */
   onFirstByte: (() => void) | null = null;
@@ -32,16 +34,19 @@ export class Attempt implements BodyObserver {
   /** How the body has ended; null while it goes on. */
   #bodyEnd: { readonly failure: UpstreamError | null; readonly waitedMs: number } | null = null;
 
-  constructor(upstream: string, learners: Learners) {
+  /** @param track Told of it as well; null: nobody watches. */
+  constructor(upstream: string, learners: Learners, track: AttemptTrack | null = null) {
     this.upstream = upstream;
     this.#learners = learners;
+    this.#track = track;
     this.#startedAt = learners.clock.now();
     learners.countersOf(upstream).add("asked");
     learners.breakerOf(upstream).begin();
   }
 
   /** The head is there, whatever it says. */
-  head(): void {
+  head(status: number | null = null): void {
+    this.#track?.head(status);
     this.#headAt = this.#learners.clock.now();
     const ms = this.#headAt - this.#startedAt;
     this.#learners.scores.observeHead(this.upstream, ms);
@@ -54,6 +59,7 @@ export class Attempt implements BodyObserver {
 
   received(bytes: number): void {
     this.#bytes += bytes;
+    this.#track?.received(bytes);
     this.#learners.countersOf(this.upstream).add("bytesReceived", bytes);
     this.onFirstByte?.();
     this.onFirstByte = null;
@@ -62,6 +68,7 @@ export class Attempt implements BodyObserver {
   bodyEnded(failure: UpstreamError | null, waitedMs: number): void {
     if (this.#bodyEnd !== null) return;
     this.#bodyEnd = { failure, waitedMs };
+    if (this.#state === "won") this.#endTrack(failure);
     // Until it has won, how the body ends is for the race to tell.
     if (this.#state === "won") this.#learnFromBody();
   }
@@ -70,6 +77,9 @@ export class Attempt implements BodyObserver {
   won(): void {
     if (this.#state !== "racing") return;
     this.#state = "won";
+    this.#track?.won();
+    if (this.#bodyEnd !== null) this.#endTrack(this.#bodyEnd.failure);
+    else if (!this.#hasBody) this.#endTrack(null);
     this.#learners.countersOf(this.upstream).add("won");
     this.#learners.scores.observeSuccess(this.upstream);
     this.#breaker.answered();
@@ -81,6 +91,7 @@ export class Attempt implements BodyObserver {
   lost(): void {
     if (this.#state !== "racing") return;
     this.#state = "over";
+    this.#track?.end("lost", null);
     const { clock, scores } = this.#learners;
     const counters = this.#learners.countersOf(this.upstream);
     counters.add("lost");
@@ -94,8 +105,15 @@ export class Attempt implements BodyObserver {
   failed(reason: FailureReason): void {
     if (this.#state !== "racing") return;
     this.#state = "over";
+    this.#track?.end("failed", reason);
     this.#learners.countersOf(this.upstream).add("bytesWasted", this.#bytes);
     this.#learnFromFailure(reason);
+  }
+
+  /** Who has won and is told to stop has given what was wanted. */
+  #endTrack(failure: UpstreamError | null): void {
+    const isDone = failure === null || failure.reason.kind === "aborted";
+    this.#track?.end(isDone ? "done" : "failed", failure?.reason ?? null);
   }
 
   get #breaker(): Breaker {
@@ -118,7 +136,7 @@ export class Attempt implements BodyObserver {
 
   #learnFromFailure(reason: FailureReason): void {
     const { scores } = this.#learners;
-    this.#learners.countersOf(this.upstream).failure(reason);
+    this.#learners.countersOf(this.upstream).failure(reason, this.#learners.clock.now());
     switch (blameOf(reason)) {
       case "upstream":
         scores.observeFailure(this.upstream);

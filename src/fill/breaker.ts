@@ -26,6 +26,8 @@ export interface BreakerParts {
   readonly clock: Clock;
   /** From 0 up to but without 1. */
   readonly random: () => number;
+  /** Told when an upstream is begun to be left out. */
+  readonly onOpen?: (failures: number, pauseMs: number) => void;
 }
 
 /** Leaves an upstream out while it fails, and tries it again after a growing pause. */
@@ -101,6 +103,7 @@ export class Breaker {
       ms: this.#pauseMs,
       failures: this.#failures,
     });
+    this.#parts.onOpen?.(this.#failures, this.#pauseMs);
   }
 
   #close(): void {

@@ -79,7 +79,7 @@ export async function contestant(
   const requestedAt = contest.clock.now();
   const headers = [...forwarded, ...conditions];
   const answer = await client.ask({ method: "GET", url, headers }, controller);
-  attempt.head();
+  attempt.head(answer.status);
   const receivedAt = contest.clock.now();
   const admission = admitBonded(
     admit({ ...answer, upstream: upstream.name, requestedAt }, {

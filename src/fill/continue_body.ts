@@ -52,7 +52,7 @@ export async function continueBody(
   const forwarded = byDirectives === null ? [] : forwardedRequestFields(byDirectives.request);
   const headers = [...forwarded, ...rangeHeaders(head, upstream.name, from, until)];
   const answer = await client.ask({ method: "GET", url, headers }, controller);
-  attempt.head();
+  attempt.head(answer.status);
   function giveUp(reason: FailureReason): never {
     // The abort alone does not always reach a body (see `BodySource`).
     void answer.body?.cancel().catch(() => {});

@@ -1,4 +1,4 @@
-import type { FailureReason } from "../types.ts";
+import type { FailureReason, Instant } from "../types.ts";
 import type { Breaker, BreakerState } from "./breaker.ts";
 import { type BucketCounts, Buckets } from "./buckets.ts";
 
@@ -16,6 +16,8 @@ export interface UpstreamCounters {
   readonly lost: number;
   /** By kind of failure, before it had won or after; kinds that did not occur are left out. */
   readonly failed: Readonly<Partial<Record<FailureReason["kind"], number>>>;
+  /** What was wrong the last time, and when; what was only given up is left out. null: nothing. */
+  readonly lastFailure: { readonly at: Instant; readonly reason: FailureReason } | null;
   /** Of bodies, whatever became of them. */
   readonly bytesReceived: number;
   /** Of bodies that did not win. */
@@ -59,13 +61,20 @@ export class Counters {
   readonly headSeconds: Buckets = new Buckets(HEAD_BOUNDS_S);
   readonly bytesPerSecond: Buckets = new Buckets(RATE_BOUNDS);
   readonly #failed: Partial<Record<FailureReason["kind"], number>> = {};
+  #lastFailure: UpstreamCounters["lastFailure"] = null;
 
   add(name: Counted, count = 1): void {
     this.#counts[name] += count;
   }
 
-  failure({ kind }: FailureReason): void {
+  failure(reason: FailureReason, at: Instant): void {
+    const { kind } = reason;
     this.#failed[kind] = (this.#failed[kind] ?? 0) + 1;
+    if (kind !== "aborted") this.#lastFailure = { at, reason };
+  }
+
+  get lastFailure(): UpstreamCounters["lastFailure"] {
+    return this.#lastFailure;
   }
 
   /** What has been counted so far. */
@@ -73,6 +82,7 @@ export class Counters {
     return {
       ...this.#counts,
       failed: { ...this.#failed },
+      lastFailure: this.#lastFailure,
       breaker: breaker.state,
       isLeftOut: breaker.state === "open" && breaker.standing === "last",
       headSeconds: this.headSeconds.snapshot(),

@@ -99,6 +99,11 @@ export interface Fill {
   /** Absolute path of the growing file; null until the head is `filling`. */
   readonly path: string | null;
   /**
+   * Counts a reader of the growing file among the joiners, unless it is the leader's. Returns what to
+   * call when it has left.
+   */
+  joined(): () => void;
+  /**
    * The body as it comes in, for the leader that asked for it; null for everybody else and the
    * second time. Reading it slowly slows the fill only by a bounded amount; cancelling it does not
    * end the fill, except where the body is `passing`.
@@ -175,4 +180,9 @@ export interface Filler {
   probe(target: Target, byDirectives: ByDirectives | null): Promise<ProbeResult>;
   /** Passes a request through to the best candidate that takes its method. Stores nothing. */
   forward(request: ForwardRequest): Promise<ForwardResult>;
+  /**
+   * What is under way for certain keys is joined by nobody any more and not stored at its end; who
+   * reads it reads on. Resolves when nothing of it can be published any more.
+   */
+  disown(matches: (key: Key) => boolean): Promise<void>;
 }

@@ -15,6 +15,7 @@ import type { FillHead } from "./fill.ts";
 import type { ForkEnd } from "./file_branch.ts";
 import { fork } from "./fork.ts";
 import { followGrowing, type OpenStored } from "./growing_reader.ts";
+import type { FillTrack } from "./fill_track.ts";
 import { logFailures } from "./log_failures.ts";
 import { openBody, type SegmentSettings } from "./open_body.ts";
 import { passingStream } from "./passing_stream.ts";
@@ -40,6 +41,7 @@ export interface FlightParts {
   readonly chunkBytes: number;
   readonly stallTimeoutMs: number;
   readonly race: RaceRules;
+  readonly track: FillTrack;
   /** As in `PaceRules`. */
   readonly minimumBytesPerSecond: number;
   /** When a file is fetched from several mirrors at once; null: never. */
@@ -82,6 +84,9 @@ export class Flight {
   #lead: ReadableStream<Uint8Array> | null = null;
   #rest: ReadableStream<Uint8Array> | null = null;
   #skips: SkipAhead | null = null;
+  #isDisowned = false;
+  /** Under way or over; null before that. */
+  #publication: Promise<unknown> | null = null;
 
   constructor(parts: FlightParts, plan: FlightPlan) {
     this.#parts = parts;
@@ -123,6 +128,17 @@ export class Flight {
     return await this.#skips?.skipTo(start, end, signal, tail) ?? null;
   }
 
+  /** Counts one more joiner. Returns what to call when it has left. */
+  addJoiner(): () => void {
+    return this.#parts.track.joined();
+  }
+
+  /** From now on it publishes nothing. Resolves when what it was just publishing is published. */
+  async disown(): Promise<void> {
+    this.#isDisowned = true;
+    await this.#publication;
+  }
+
   /** Ends the flight: whoever reads sees a broken transfer, nothing unfinished is left. */
   abort(): void {
     this.#controller.abort();
@@ -139,6 +155,8 @@ export class Flight {
       this.progress.finish({ kind: "broken", reason: "internal error" });
       const reason = { kind: "network", detail: "internal error" } as const;
       this.#head.resolve({ kind: "failed", failures: [{ upstream: "cache-proxy", reason }] });
+    } finally {
+      this.#parts.track.end();
     }
   }
 
@@ -162,6 +180,7 @@ export class Flight {
     for (const { upstream } of failures) this.#rivals.drop(upstream);
     logFailures(target.key, failures);
     if (won === null) {
+      this.#parts.track.settle({ outcome: "failed", failures });
       this.progress.finish({ kind: "broken", reason: "no upstream delivered" });
       this.#head.resolve({ kind: "failed", failures });
     }
@@ -172,6 +191,8 @@ export class Flight {
     const { known } = this.#plan;
     if (known === null) throw new Error("Cannot keep a stored copy: none is known");
     const entry = this.#renew(known, this.#validation(known, won));
+    const { upstream, reason } = won;
+    this.#parts.track.settle({ outcome: "validated", upstream, reason });
     this.progress.finish({ kind: "broken", reason: "there is no body" });
     this.#head.resolve({ kind: "validated", entry, upstream: won.upstream });
     const { key } = this.target;
@@ -236,7 +257,7 @@ export class Flight {
   }
 
   async #store(source: Body, head: BodyHead): Promise<void> {
-    const { storage, clock, chunkBytes } = this.#parts;
+    const { storage, chunkBytes, track } = this.#parts;
     await using file = await this.#createFile(head);
     if (file === null) return await this.#pass(source, head, "storage");
     this.#path = file.path;
@@ -251,22 +272,36 @@ export class Flight {
       follow: (offset) => followGrowing(this, offset, head.size, openStored),
     });
     this.#lead = lead;
+    track.filling(head, this.progress);
     this.#head.resolve({ kind: "filling", head });
     const end = await written;
-    if (end.kind === "complete") {
-      const { key } = this.target;
-      try {
-        const entry = await file.commit({ ...head, storedAt: clock.now() });
-        this.#parts.trouble.settle();
-        this.#logStored(head, entry.size);
-        this.progress.finish({ kind: "stored", entry });
-      } catch (error) {
-        this.#parts.trouble.tell(key, error);
-        this.progress.finish({ kind: "unpublished", reason: "the file could not be published" });
-      }
-      return;
+    if (end.kind === "complete") await this.#publish(file, head);
+    else await this.#endUnstored(end, head, drained);
+  }
+
+  async #publish(file: PartialFile, head: BodyHead): Promise<void> {
+    const { upstream } = head;
+    const { clock, trouble, track } = this.#parts;
+    // No await stands between the look and the commit: see `disown`.
+    if (this.#isDisowned) {
+      const reason = "it was removed meanwhile";
+      track.settle({ outcome: "unstored", upstream, reason });
+      return this.progress.finish({ kind: "unpublished", reason });
     }
-    await this.#endUnstored(end, head, drained);
+    try {
+      const publication = file.commit({ ...head, storedAt: clock.now() });
+      this.#publication = publication.catch(() => {});
+      const entry = await publication;
+      trouble.settle();
+      this.#logStored(head, entry.size);
+      track.settle({ outcome: "stored", upstream, bytes: entry.size });
+      this.progress.finish({ kind: "stored", entry });
+    } catch (error) {
+      trouble.tell(this.target.key, error);
+      const reason = "the file could not be published";
+      track.settle({ outcome: "unstored", upstream, reason });
+      this.progress.finish({ kind: "unpublished", reason });
+    }
   }
 
   async #createFile(head: BodyHead): Promise<PartialFile | null> {
@@ -293,13 +328,16 @@ export class Flight {
         bytes: this.progress.written,
         reason,
       });
+      this.#settleBroken(end.error, head);
       this.progress.finish({ kind: "broken", reason });
       return;
     }
     this.#parts.trouble.tell(this.target.key, end.error);
     this.#rest = end.rest;
     this.#plan.onUnshareable();
-    this.progress.finish({ kind: "unstorable", reason: "the disk takes no more" });
+    const reason = "the disk takes no more";
+    this.#parts.track.settle({ outcome: "unstored", upstream: head.upstream, reason });
+    this.progress.finish({ kind: "unstorable", reason });
     const giveUp = this.#parts.clock.after(this.#parts.stallTimeoutMs, () => {
       void this.claimRest()?.cancel();
     });
@@ -318,11 +356,24 @@ export class Flight {
   /** Hands the body to whoever started the flight, past the disk. */
   async #pass(source: Body, head: BodyHead, reason: string): Promise<void> {
     const ended = Promise.withResolvers<void>();
-    this.#lead = passingStream(source, () => ended.resolve());
+    const { track } = this.#parts;
+    const { upstream } = head;
+    track.passing(head);
+    this.#lead = passingStream(source, (failure) => {
+      if (failure !== undefined) this.#settleBroken(failure, head);
+      ended.resolve();
+    }, (bytes) => track.passed(bytes));
     this.#plan.onUnshareable();
     this.progress.finish({ kind: "broken", reason: "the body is not stored" });
     this.#head.resolve({ kind: "passing", head, reason });
     await this.#endOf(ended.promise);
+    track.settle({ outcome: "passed", upstream, reason });
+  }
+
+  #settleBroken(error: unknown, { upstream }: BodyHead): void {
+    const failures = error instanceof UpstreamError ? [{ upstream, reason: error.reason }] : [];
+    const reason = error instanceof UpstreamError ? describeFailure(error.reason) : String(error);
+    this.#parts.track.settle({ outcome: "broken", upstream, reason, failures });
   }
 
   #logStored(head: BodyHead, bytes: number): void {

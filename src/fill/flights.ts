@@ -5,6 +5,7 @@ import { forwardedRequestFields } from "../decide/fields.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { BodyHead, ByDirectives, Clock, Entry, Key, Target, Upstream } from "../types.ts";
+import type { Activity } from "./activity.ts";
 import type { Attempt } from "./attempt.ts";
 import { ClientPool } from "./client_pool.ts";
 import type { UpstreamCounters } from "./counters.ts";
@@ -18,6 +19,8 @@ import type {
   ProbeResult,
   Refused,
 } from "./fill.ts";
+import type { Purpose } from "./fill_event.ts";
+import type { TrackFacts } from "./fill_track.ts";
 import { Flight } from "./flight.ts";
 import { candidateFor, forward, type Question } from "./forward.ts";
 import type { SegmentSettings } from "./open_body.ts";
@@ -75,7 +78,7 @@ export class Flights implements Filler {
 
   constructor(options: FlightsOptions) {
     this.#options = options;
-    this.#trouble = new StorageTrouble(options.clock);
+    this.#trouble = new StorageTrouble(options.clock, options.standings.activity);
     this.#clients = new ClientPool(options.upstreams, options);
   }
 
@@ -104,7 +107,11 @@ export class Flights implements Filler {
   fill(request: FillRequest): Fill {
     const { target, known } = request;
     const flight = this.#joinable(request);
-    if (flight !== undefined) return viewOf(flight, "joiner");
+    if (flight !== undefined) {
+      const leave = flight.addJoiner();
+      void flight.head.then(leave);
+      return viewOf(flight, "joiner");
+    }
     // No await stands between the look into the map, the look into the index and the start: a
     // flight leaves the map only after its entry is in the index, so one of the two always shows
     // what another request has fetched.
@@ -113,7 +120,10 @@ export class Flights implements Filler {
       return settled(target, { kind: "stored", entry: current });
     }
     const refusal = this.#refusal();
-    if (refusal !== null) return settled(target, refusal);
+    if (refusal !== null) {
+      this.#activity.refused(trackFacts(target, "fill", "GET"), refusal.reason);
+      return settled(target, refusal);
+    }
     return viewOf(this.#start(request), "leader");
   }
 
@@ -127,13 +137,20 @@ export class Flights implements Filler {
     if (refusal !== null) return refusal;
     const clients = this.#clients;
     using question = this.#question(clients);
+    const track = this.#activity.begin(trackFacts(target, "probe", "HEAD"));
     const { won, failures } = await race<BodyHead>(
       candidateGroups(target, clients.upstreams),
       (candidate, controller, attempt) =>
         this.#probeOne(candidate, target, byDirectives, controller, clients, attempt),
       question.signal,
-      { ...this.#raceRules, byBandwidth: false },
+      { ...this.#raceRules, byBandwidth: false, track },
     );
+    track.settle(
+      won === null
+        ? { outcome: "failed", failures }
+        : { outcome: "answered", upstream: won.upstream },
+    );
+    track.end();
     return won === null ? { kind: "failed", failures } : { kind: "head", head: won };
   }
 
@@ -149,8 +166,16 @@ export class Flights implements Filler {
     if (found.kind !== "candidate") return found;
     const refusal = this.#refusal();
     if (refusal !== null) return refusal;
-    const parts = { ...this.#options, question: this.#question(this.#clients) };
+    const { target, method } = request;
+    const track = this.#activity.begin(trackFacts(target, "forward", method));
+    const parts = { ...this.#options, question: this.#question(this.#clients), track };
     return await forward(found.candidate, { ...request, body }, this.#clients, parts);
+  }
+
+  async disown(matches: (key: Key) => boolean): Promise<void> {
+    const disowned = [...this.#all].filter(({ target }) => matches(target.key));
+    for (const { target: { key } } of disowned) this.#byKey.delete(key);
+    await Promise.all(disowned.map((flight) => flight.disown()));
   }
 
   /** Resolves when no flight is under way. */
@@ -179,7 +204,7 @@ export class Flights implements Filler {
     const requestedAt = this.#options.clock.now();
     const question = { method: "HEAD", url, headers };
     const answer = await clients.of(upstream.name).ask(question, controller);
-    attempt.head();
+    attempt.head(answer.status);
     const admission = admit({ ...answer, upstream: upstream.name, requestedAt }, {
       path: target.path,
       checkers: upstream.checkers,
@@ -207,6 +232,7 @@ export class Flights implements Filler {
     const { target } = request;
     const clients = this.#clients;
     const use = clients.use();
+    const track = this.#activity.begin(trackFacts(target, "fill", "GET"));
     const leaveKey = (): void => {
       if (this.#byKey.get(target.key) === flight) this.#byKey.delete(target.key);
     };
@@ -214,7 +240,8 @@ export class Flights implements Filler {
       {
         ...this.#options,
         trouble: this.#trouble,
-        race: this.#raceRules,
+        race: { ...this.#raceRules, track },
+        track,
         clientOf: (name) => clients.of(name),
         openPart: () => this.#openPart(clients),
       },
@@ -254,6 +281,10 @@ export class Flights implements Filler {
     };
   }
 
+  get #activity(): Activity {
+    return this.#options.standings.activity;
+  }
+
   get #raceRules(): RaceRules {
     const { raceWidth, firstChunkBytes, standings } = this.#options;
     return { width: raceWidth, byBandwidth: firstChunkBytes > 0, standings };
@@ -271,6 +302,12 @@ function isSameGeneration(current: Entry, known: Entry | null): boolean {
     current.validatedAt === known.validatedAt;
 }
 
+/** A variant is shown by the path that clients ask for. */
+function trackFacts({ key }: Target, purpose: Purpose, method: string): TrackFacts {
+  const [path = key] = key.split("\n", 1);
+  return { path, purpose, method };
+}
+
 function viewOf(flight: Flight, role: "leader" | "joiner"): Fill {
   return {
     role,
@@ -281,6 +318,7 @@ function viewOf(flight: Flight, role: "leader" | "joiner"): Fill {
     get path(): string | null {
       return flight.path;
     },
+    joined: () => role === "joiner" ? flight.addJoiner() : () => {},
     takeLead: () => role === "leader" ? flight.takeLead() : null,
     claimRest: () => flight.claimRest(),
     skipTo: (start, end, signal, tail) => flight.skipTo(start, end, signal, tail),
@@ -296,6 +334,7 @@ function settled(target: Target, head: FillHead): Fill {
     bond: null,
     progress: new ProgressSignal(),
     path: null,
+    joined: () => () => {},
     takeLead: () => null,
     claimRest: () => null,
     skipTo: () => Promise.resolve(null),

@@ -12,7 +12,7 @@ const READ_BYTES = 128 * 1024;
 /** What following needs of a fill. */
 export type Followed =
   & Pick<Fill, "path" | "progress" | "claimRest">
-  & Partial<Pick<Fill, "skipTo">>;
+  & Partial<Pick<Fill, "skipTo" | "joined">>;
 
 /** Opens the bytes of exactly this copy; null when it was replaced or removed. */
 export type OpenStored = (entry: Entry) => Promise<OpenFile | null>;
@@ -75,6 +75,7 @@ class GrowingReader {
   #rest: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #restOffset = 0;
   readonly #gone = new AbortController();
+  readonly #leave: (() => void) | null;
   #closed = false;
 
   constructor(fill: Followed, open: OpenFile, start: number, end: number | null) {
@@ -83,6 +84,7 @@ class GrowingReader {
     this.#offset = start;
     this.#end = end;
     open.file.seekSync(start, Deno.SeekMode.Start);
+    this.#leave = fill.joined?.() ?? null;
   }
 
   /** @throws {Error} When it is certain that there will be nothing to read. */
@@ -194,6 +196,7 @@ class GrowingReader {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#leave?.();
     this.#gone.abort();
     this.#open[Symbol.dispose]();
     void this.#rest?.cancel().catch(() => {});

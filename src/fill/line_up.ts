@@ -1,5 +1,7 @@
 import type { Candidate } from "../decide/candidates.ts";
 import type { Standing } from "./breaker.ts";
+import type { FillTrack } from "./fill_track.ts";
+import type { Role } from "./fill_event.ts";
 import type { Standings } from "./standings.ts";
 
 /** One race in so many asks one more upstream, so that the scores of those behind stay true. */
@@ -24,6 +26,10 @@ export interface RaceRules {
   /** Whether a number of bytes decides, so that the first head says little. */
   readonly byBandwidth: boolean;
   readonly standings: Standings;
+  /** What the race is part of; without it nobody is told of it. */
+  readonly track?: FillTrack;
+  /** What the upstreams are asked for; without it `race`. */
+  readonly role?: Role;
 }
 
 /**

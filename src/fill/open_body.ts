@@ -57,6 +57,6 @@ function segmentMirrors({ head, groups, clientOf, race }: BodyPlan): readonly Se
   return (group ?? []).map((candidate) => {
     const { name } = candidate.upstream;
     const etag = name === head.upstream ? strongEtag(head.etag) : null;
-    return new SegmentMirror(candidate, clientOf(name), race.standings, etag);
+    return new SegmentMirror(candidate, clientOf(name), race, etag);
   });
 }

@@ -3,18 +3,27 @@ import type { Body } from "./resumable_body.ts";
 /**
  * A body for one reader, past the disk: nothing is read before the reader asks.
  *
- * @param onEnd Called once, at the end of the body, its failure or when the reader gives up.
+ * @param onEnd Called once, at the end of the body, its failure, which is then told, or when the reader
+ * gives up.
+ * @param onBytes Told of all that is handed out.
  */
-export function passingStream(body: Body, onEnd: () => void): ReadableStream<Uint8Array> {
+export function passingStream(
+  body: Body,
+  onEnd: (failure?: unknown) => void,
+  onBytes: (bytes: number) => void = () => {},
+): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller): Promise<void> {
       try {
         const chunk = await body.read();
-        if (chunk !== null) return controller.enqueue(chunk);
+        if (chunk !== null) {
+          onBytes(chunk.byteLength);
+          return controller.enqueue(chunk);
+        }
         controller.close();
         onEnd();
       } catch (error) {
-        onEnd();
+        onEnd(error);
         throw error;
       }
     },

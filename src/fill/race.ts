@@ -3,6 +3,7 @@ import { UpstreamError } from "../errors.ts";
 import type { AttemptFailure, FailureReason } from "../types.ts";
 import type { Attempt } from "./attempt.ts";
 import { lineUp, type RaceRules } from "./line_up.ts";
+import type { RaceTrack } from "./race_track.ts";
 
 /** How long to wait for an answer until the next is asked, where nothing is known of the best … */
 const UNKNOWN_HEDGE_MS = 1_000;
@@ -46,11 +47,16 @@ export async function race<T>(
   rules: RaceRules,
 ): Promise<RaceResult<T>> {
   const failures: AttemptFailure[] = [];
-  for (const group of groups) {
-    const won = await new GroupRace(group, enter, rules, failures).run(signal);
-    if (won !== null) return { won: won.value, failures };
+  const track = rules.track?.race(rules.role ?? "race") ?? null;
+  try {
+    for (const group of groups) {
+      const won = await new GroupRace(group, enter, rules, failures, track).run(signal);
+      if (won !== null) return { won: won.value, failures };
+    }
+    return { won: null, failures };
+  } finally {
+    track?.end();
   }
-  return { won: null, failures };
 }
 
 interface Contestant {
@@ -64,6 +70,7 @@ class GroupRace<T> {
   readonly #enter: Enter<T>;
   readonly #rules: RaceRules;
   readonly #failures: AttemptFailure[];
+  readonly #track: RaceTrack | null;
   readonly #waiting: Candidate[];
   readonly #lastResort: Candidate[];
   readonly #starters: readonly Candidate[];
@@ -79,11 +86,13 @@ class GroupRace<T> {
     enter: Enter<T>,
     rules: RaceRules,
     failures: AttemptFailure[],
+    track: RaceTrack | null,
   ) {
     const { starters, waiting, lastResort, usualMs } = lineUp(group, rules);
     this.#enter = enter;
     this.#rules = rules;
     this.#failures = failures;
+    this.#track = track;
     this.#starters = starters;
     this.#waiting = [...waiting];
     this.#lastResort = [...lastResort];
@@ -107,7 +116,9 @@ class GroupRace<T> {
 
   #start(candidate: Candidate): void {
     const controller = new AbortController();
-    const attempt = this.#rules.standings.attempt(candidate.upstream.name);
+    const { upstream: { name }, url } = candidate;
+    const track = this.#track?.attempt(name, url) ?? null;
+    const attempt = this.#rules.standings.attempt(name, track);
     const contestant = { controller, attempt, hasAnswered: false };
     // How fast the other bytes come is not the hedge's concern.
     attempt.onFirstByte = () => {

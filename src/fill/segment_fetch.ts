@@ -41,7 +41,7 @@ export class SegmentFetch {
     this.start = start;
     this.end = end;
     this.#file = file;
-    this.#attempt = mirror.standings.attempt(mirror.name);
+    this.#attempt = mirror.attempt();
     this.#from = Math.max(0, start - SEGMENT_OVERLAP_BYTES);
     this.askedAt = file.clock.now();
     this.#lastByteAt = this.askedAt;
@@ -129,7 +129,7 @@ export class SegmentFetch {
     const { head, clock } = this.#file;
     const question = { method: "GET", url, headers: this.#rangeHeaders() };
     const answer = await mirror.client.ask(question, this.#controller);
-    this.#attempt.head();
+    this.#attempt.head(answer.status);
     // A partial answer is what the checkers' 200 stands for here.
     const status = answer.status === 206 ? 200 : answer.status;
     const failed = failedCheck({ ...answer, status }, upstream.checkers);

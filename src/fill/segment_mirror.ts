@@ -1,5 +1,7 @@
 import type { Candidate } from "../decide/candidates.ts";
 import type { FailureReason, Instant } from "../types.ts";
+import type { Attempt } from "./attempt.ts";
+import type { RaceRules } from "./line_up.ts";
 import type { Standings } from "./standings.ts";
 import type { UpstreamClient } from "./upstream_client.ts";
 
@@ -25,23 +27,38 @@ export class SegmentMirror {
   isBusy = false;
   /** Whether what it has is not what the others have, or it gives no parts. */
   isDropped = false;
+  readonly #track: RaceRules["track"];
   #failures = 0;
   #pausedUntil: Instant = 0;
 
   constructor(
     candidate: Candidate,
     client: UpstreamClient,
-    standings: Standings,
+    { standings, track }: Pick<RaceRules, "standings" | "track">,
     etag: string | null,
   ) {
     this.candidate = candidate;
     this.client = client;
     this.standings = standings;
+    this.#track = track;
     this.etag = etag;
   }
 
   get name(): string {
     return this.candidate.upstream.name;
+  }
+
+  /** It is asked for a segment. */
+  attempt(): Attempt {
+    const track = this.#track?.attempt(this.name, "segment", this.candidate.url) ?? null;
+    return this.standings.attempt(this.name, track);
+  }
+
+  /** What it gave is not what the others have there. */
+  differs(detail: string): void {
+    const at = this.standings.clock.now();
+    this.standings.countersOf(this.name).failure({ kind: "differs", detail }, at);
+    this.#track?.differs(this.name, detail);
   }
 
   /** Whether it may be asked at all, now or later. */

@@ -318,7 +318,7 @@ export class SegmentedBody implements Body {
       upstream: mirror.name,
       failure: new UpstreamError({ kind: "differs", detail }),
     };
-    mirror.standings.countersOf(mirror.name).failure({ kind: "differs", detail });
+    mirror.differs(detail);
     log.warn("{upstream} is left out of {key}: {detail}", {
       upstream: mirror.name,
       key: this.#options.key,

@@ -167,7 +167,7 @@ export class SkipAhead {
         ),
       AbortSignal.any([signal, over.signal]),
       // What comes first is sent: nobody is to wait for a comparison.
-      { ...this.#parts.race, byBandwidth: false },
+      { ...this.#parts.race, byBandwidth: false, role: "range" },
     );
     over.abort();
     logFailures(target.key, failures);

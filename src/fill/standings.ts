@@ -1,5 +1,8 @@
+import { problemOf } from "../decide/trouble.ts";
 import type { Clock } from "../types.ts";
+import { Activity } from "./activity.ts";
 import { Attempt } from "./attempt.ts";
+import type { AttemptTrack } from "./attempt_track.ts";
 import { Breaker } from "./breaker.ts";
 import { Counters, type UpstreamCounters } from "./counters.ts";
 import { Scores } from "./scores.ts";
@@ -16,16 +19,26 @@ export class Standings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly scores: Scores = new Scores();
+  /** What the upstreams are asked for now, and what came of it. */
+  readonly activity: Activity;
   readonly #breakers = new Map<string, Breaker>();
   readonly #counters = new Map<string, Counters>();
 
   constructor({ clock, random }: StandingsParts) {
     this.clock = clock;
     this.random = random;
+    this.activity = new Activity(clock);
   }
 
   breakerOf(upstream: string): Breaker {
-    return getOrMake(this.#breakers, upstream, () => new Breaker(upstream, this));
+    return getOrMake(this.#breakers, upstream, () => {
+      const onOpen = (failures: number, pauseMs: number): void => {
+        const reason = this.countersOf(upstream).lastFailure?.reason ?? null;
+        const trouble = { kind: "breaker-opened", upstream, failures, pauseMs, reason } as const;
+        this.activity.note(problemOf(trouble));
+      };
+      return new Breaker(upstream, { clock: this.clock, random: this.random, onOpen });
+    });
   }
 
   countersOf(upstream: string): Counters {
@@ -33,8 +46,8 @@ export class Standings {
   }
 
   /** One more question to an upstream; call it in the moment in which it is asked. */
-  attempt(upstream: string): Attempt {
-    return new Attempt(upstream, this);
+  attempt(upstream: string, track: AttemptTrack | null = null): Attempt {
+    return new Attempt(upstream, this, track);
   }
 
   /** Of every upstream that was asked. Plain data, a copy. */

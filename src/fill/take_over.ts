@@ -52,7 +52,7 @@ export async function takeOver(
       ),
     signal,
     // What comes first goes on first: nobody is to wait for a comparison.
-    { ...takeover.race, byBandwidth: false },
+    { ...takeover.race, byBandwidth: false, role: "takeover" },
   );
   for (const { upstream } of failures) rivals.drop(upstream);
   count(takeover.race.standings, at.upstream, won);

@@ -1,23 +1,37 @@
 import type { Cache } from "../cache/cache.ts";
 import type { Config } from "../config/config.ts";
 import type { Flights } from "../fill/flights.ts";
+import type { Standings } from "../fill/standings.ts";
+import { statfsSync } from "node:fs";
 import { createAdminHandler } from "../server/admin/admin_handler.ts";
+import { EventSlots } from "../server/admin/event_slots.ts";
 import { Guard } from "../server/admin/guard.ts";
+import type { LogLevelSwitch } from "../server/admin/log_level_switch.ts";
 import { LoopDelay } from "../server/admin/loop_delay.ts";
 import { createMetrics } from "../server/admin/metrics.ts";
 import { readinessProblems } from "../server/admin/readiness.ts";
+import type { StatusSources } from "../server/admin/status.ts";
 import type { OpenBodies } from "../server/body_stream.ts";
 import type { ServerCounters } from "../server/server_counters.ts";
 import type { LocalStorage } from "../storage/local_storage.ts";
+import type { HistoryKeeper } from "./history_keeper.ts";
 import { listenFailure } from "./listen_failure.ts";
+
+/** Answers of server-sent events at once. */
+const MAX_EVENT_STREAMS = 32;
 
 /** What an operator gets to see. */
 export interface AdminListenerParts {
   readonly version: string;
   readonly storage: LocalStorage;
   readonly flights: Flights;
+  readonly standings: Standings;
   readonly openBodies: OpenBodies;
   readonly counters: ServerCounters;
+  readonly history: HistoryKeeper;
+  readonly logLevel: LogLevelSwitch;
+  /** Base URL for clients. */
+  readonly listen: () => string;
   /** What is in force. */
   readonly current: () => { readonly config: Config; readonly cache: Cache };
 }
@@ -37,7 +51,12 @@ export class AdminListener {
         metrics: metricsOf(parts, this.#loopDelay),
         cache: () => parts.current().cache,
         storage: parts.storage,
+        status: statusSources(parts),
+        eventSlots: new EventSlots(MAX_EVENT_STREAMS),
         problems: () => this.#problems(parts),
+        history: (range) => parts.history.table(range),
+        logLevel: parts.logLevel,
+        isDebug: () => parts.current().config.admin.debug,
       },
       guard: new Guard(place.token),
       stopping: this.#stopping.signal,
@@ -80,14 +99,46 @@ export class AdminListener {
 }
 
 function metricsOf(parts: AdminListenerParts, loopDelay: LoopDelay) {
-  const { version, storage, flights, openBodies, counters } = parts;
+  const { version, storage, flights, standings, openBodies, counters } = parts;
   return createMetrics({
     version,
     counters,
     storage,
+    maxBytes: () => parts.current().config.cache.limits.maxBytes,
+    freeBytes: () => freeBytes(parts),
+    joiners: () => standings.activity.joiners,
     upstreams: () => flights.counters,
     fillsUnderWay: () => flights.underWay,
     openBodies: () => openBodies.count,
     loopDelay: () => loopDelay.snapshot(),
   });
+}
+
+function statusSources(parts: AdminListenerParts): StatusSources {
+  const { version, storage, flights, standings, counters, listen, current } = parts;
+  return {
+    version,
+    startedAt: standings.clock.now(),
+    now: () => standings.clock.now(),
+    listen,
+    isOffline: () => current().config.cache.offline,
+    upstreams: () => current().config.upstreams,
+    upstreamCounters: () => flights.counters,
+    scoreOf: (upstream) => standings.scores.of(upstream),
+    counters,
+    storage,
+    maxBytes: () => current().config.cache.limits.maxBytes,
+    freeBytes: () => freeBytes(parts),
+    activity: standings.activity,
+  };
+}
+
+/** For a process without privileges; null when the system does not say. */
+function freeBytes({ current }: AdminListenerParts): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(current().config.storage.path);
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
 }

@@ -1,7 +1,10 @@
-import { parseArgs as parse } from "@std/cli";
-import { closestString, levenshteinDistance } from "@std/text";
+import { CommanderError } from "commander";
+import type { CommandCall } from "./commands/command_spec.ts";
+import { ALL_COMMANDS } from "./commands/command_table.ts";
+import { findCommand, type FoundCommand, helpOf, isServe } from "./commands/command_tree.ts";
+import { unknownCommand, usageProblems, wordsOf } from "./commands/usage_problems.ts";
 
-/** What the command line and the environment say; null where they say nothing. */
+/** What the command line and the environment say of a proxy; null where they say nothing. */
 export interface Args {
   readonly kind: "run";
   readonly configFile: string;
@@ -13,62 +16,54 @@ export interface Args {
   readonly watchConfig: boolean;
 }
 
+/** A command other than `serve`. */
+export interface CommandArgs extends Pick<CommandCall, "arguments" | "flags" | "configFile"> {
+  readonly kind: "command";
+  readonly name: string;
+}
+
 /** The command line as understood. `invalid` holds all problems, one line each. */
 export type ParsedArgs =
   | Args
-  | { readonly kind: "help" }
+  | CommandArgs
+  | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version" }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
-const STRING_FLAGS = ["config", "listen", "log-level"] as const;
-const BOOLEAN_FLAGS = ["offline", "watch-config", "help", "version"] as const;
-const FLAGS: readonly string[] = [...STRING_FLAGS, ...BOOLEAN_FLAGS];
+/** What the Go program took with one dash, and all that came since. */
+const LONG_NAMES: ReadonlySet<string> = new Set(
+  ALL_COMMANDS.flatMap(({ flags }) => flags.map(({ name }) => name)),
+);
 
-/** How far a mistyped flag may be from the one that we suggest. */
-const MAX_TYPO_DISTANCE = 3;
-
-/** What `--help` prints. */
-export const HELP = `cache-proxy: a mirror cache that races mirrors and streams while it saves
-
-Usage: cache-proxy [flags]
-
-  --config FILE       configuration (env CONFIG; default config.yaml)
-  --listen HOST:PORT  where clients connect, in place of listen.* of the file
-  --log-level LEVEL   trace, debug, info, warn or error (env LOG_LEVEL)
-  --offline           ask no mirror, serve what is stored
-  --watch-config      apply the configuration again when its file changes
-  --help              print this
-  --version           print the version
-
-Flags beat the environment, the environment beats the file.
-`;
-
-/** Reads the flags; `-config` and its like, as the Go program had them, work too. */
+/** Reads the command line; `-config` and its like, as the Go program had them, work too. */
 export function parseArgs(
   args: readonly string[],
   env: (name: string) => string | undefined,
 ): ParsedArgs {
-  const problems: string[] = [];
-  const flags = parse(args.map(withTwoDashes), {
-    string: STRING_FLAGS,
-    boolean: BOOLEAN_FLAGS,
-    alias: { help: "h" },
-    unknown: (arg) => {
-      problems.push(describeUnknown(arg));
-      return false;
-    },
-  });
-  if (flags["help"] === true) return { kind: "help" };
-  if (flags["version"] === true) return { kind: "version" };
-  for (const name of STRING_FLAGS) {
-    if (flags[name] === "") problems.push(`Cannot use flag --${name}: its value is missing`);
-    if (Array.isArray(flags[name])) problems.push(`Cannot use flag --${name}: it is given twice`);
+  const [first, topic] = args;
+  if (first === "help") return help(topic ?? null);
+  let found: FoundCommand;
+  try {
+    found = findCommand(withTwoDashes(args));
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    const flag = /--[a-z-]+/.exec(error.message)?.[0] ?? "";
+    return { kind: "invalid", problems: [`Cannot use flag ${flag}: its value is missing`] };
   }
-  for (const name of BOOLEAN_FLAGS) {
-    const isOff = flags[name] === false;
-    if (hasValue(name, isOff, args)) problems.push(`Cannot use flag --${name}: it takes no value`);
+  const { spec, values, outerValues } = found;
+  // As in the Go program, whatever else there is.
+  if (values.has("help")) return help(isServe(found) && first !== spec.name ? null : spec.name);
+  if (outerValues.has("help")) return help(spec.name);
+  if (values.has("version")) return { kind: "version" };
+  const problems = usageProblems(found, args);
+  // A flag before the command and one behind it do not contradict each other: the nearer counts.
+  const flags = flagsOf(new Map([...outerValues, ...values]));
+  const configFile = textOf(flags["config"]) ?? textOf(env("CONFIG")) ?? "config.yaml";
+  if (!isServe(found)) {
+    if (problems.length > 0) return { kind: "invalid", problems };
+    return { kind: "command", name: spec.name, arguments: wordsOf(found), flags, configFile };
   }
-  const listenText = stringOf(flags["listen"]);
+  const listenText = textOf(flags["listen"]);
   const listen = listenText === null ? null : parseListen(listenText);
   if (listenText !== null && listen === null) {
     problems.push(`Cannot use --listen "${listenText}": it is not HOST:PORT`);
@@ -76,34 +71,35 @@ export function parseArgs(
   if (problems.length > 0) return { kind: "invalid", problems };
   return {
     kind: "run",
-    configFile: stringOf(flags["config"]) ?? stringOf(env("CONFIG")) ?? "config.yaml",
+    configFile,
     listen,
-    logLevel: stringOf(flags["log-level"]) ?? stringOf(env("LOG_LEVEL")),
+    logLevel: textOf(flags["log-level"]) ?? textOf(env("LOG_LEVEL")),
     offline: flags["offline"] === true,
     watchConfig: flags["watch-config"] === true,
   };
 }
 
-function withTwoDashes(arg: string): string {
-  const name = /^-([a-z][a-z-]+)(?:=|$)/.exec(arg)?.[1];
-  return name !== undefined && FLAGS.includes(name) ? `-${arg}` : arg;
+function help(topic: string | null): ParsedArgs {
+  if (topic === null || ALL_COMMANDS.some(({ name }) => name === topic)) {
+    return { kind: "help", text: helpOf(topic) };
+  }
+  return { kind: "invalid", problems: [unknownCommand(topic)] };
 }
 
-/** Whether a flag that takes no value has one: `--name=no`, or `--name false`, which turns it off. */
-function hasValue(name: string, isOff: boolean, args: readonly string[]): boolean {
-  const flags = args.map(withTwoDashes);
-  return flags.some((flag) => flag.startsWith(`--${name}=`)) ||
-    (isOff && flags.includes(`--${name}`));
+/** The flags of the Go program have one dash, and `-h` is what people try. */
+function withTwoDashes(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  return args.map((arg, at) => {
+    if (end !== -1 && at > end) return arg;
+    if (arg === "-h") return "--help";
+    const name = /^-([a-z][a-z-]+)(?:=|$)/.exec(arg)?.[1];
+    return name !== undefined && LONG_NAMES.has(name) ? `-${arg}` : arg;
+  });
 }
 
-function describeUnknown(arg: string): string {
-  if (!arg.startsWith("-")) return `Cannot use argument "${arg}": only flags are understood`;
-  const name = arg.replace(/^-+/, "").replace(/=.*$/s, "");
-  const near = closestString(name, FLAGS);
-  const hint = levenshteinDistance(name, near) <= MAX_TYPO_DISTANCE
-    ? `; did you mean --${near}?`
-    : "; --help lists the flags";
-  return `Cannot use flag "${arg}": it is unknown${hint}`;
+function flagsOf(values: FoundCommand["values"]): CommandArgs["flags"] {
+  const entries = [...values].map(([name, given]) => [name, given.at(-1) ?? true] as const);
+  return Object.fromEntries(entries);
 }
 
 /** `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for all addresses; null when it is none of them. */
@@ -115,6 +111,6 @@ function parseListen(text: string): { address: string; port: number } | null {
   return { address: groups["v6"] ?? (groups["host"] || "0.0.0.0"), port };
 }
 
-function stringOf(value: unknown): string | null {
+function textOf(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }

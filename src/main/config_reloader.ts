@@ -1,10 +1,11 @@
 import { getLogger } from "@logtape/logtape";
 import { dirname } from "@std/path";
-import type { Config, LogLevel } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { restartKeys } from "../config/restart_keys.ts";
 import { ConfigError } from "../errors.ts";
 import type { Args } from "./args.ts";
 import { effectiveConfig } from "./effective_config.ts";
+import type { Logging } from "./logging.ts";
 import type { Proxy } from "./proxy.ts";
 
 /** How long a file must rest after a change until it is read, in milliseconds: editors write twice. */
@@ -15,7 +16,7 @@ const log = getLogger(["cache-proxy", "config"]);
 /** What a new config goes to. */
 export interface ReloadTargets {
   readonly proxy: Pick<Proxy, "reload">;
-  readonly setLogLevel: (level: LogLevel) => void;
+  readonly logging: Pick<Logging, "configure" | "reopen">;
 }
 
 /** Applies the config file again, on demand and when it changes. A bad file changes nothing. */
@@ -49,7 +50,7 @@ export class ConfigReloader implements Disposable {
         });
       }
       this.#targets.proxy.reload(config);
-      this.#targets.setLogLevel(config.log.level);
+      this.#targets.logging.configure(config.log);
       // What takes a restart is told each time, until it has been restarted.
       const { listen, admin, storage, log: logging } = this.#config;
       const { format } = logging;
@@ -60,6 +61,7 @@ export class ConfigReloader implements Disposable {
       });
     } catch (error) {
       const problems = error instanceof ConfigError ? error.problems : [String(error)];
+      this.#targets.logging.reopen();
       log.error("Nothing was changed: {problems}", { problems: problems.join("\n") });
     }
   }

@@ -1,99 +1,114 @@
 import {
   configureSync,
   disposeSync,
-  getTextFormatter,
   type LogLevel as LibraryLevel,
   type LogRecord,
-  type Sink,
 } from "@logtape/logtape";
-import type { LogLevel } from "../config/config.ts";
-
-/** Text held back to save system calls, in UTF-16 units; then it is written. */
-const MAX_HELD_UNITS = 16 * 1024;
-
-/** How long a line is held back at most, in milliseconds. */
-const MAX_HOLD_MS = 100;
+import type { LogConfig, LogLevel } from "../config/config.ts";
+import { type AccessRecord, writeRequestsBy } from "../server/access_log.ts";
+import { LineWriter } from "./line_writer.ts";
+import { LINE_FORMATS } from "./log_format.ts";
+import { LogOutput } from "./log_output.ts";
+import { RepeatLimiter } from "./repeat_limiter.ts";
+import { requestLine } from "./request_line.ts";
+import { systemClock } from "./system_clock.ts";
 
 /** The log while it runs. */
 export interface Logging {
+  readonly level: LogLevel;
+  /** Until the config is applied again. */
   setLevel(level: LogLevel): void;
+  /** Goes over to other settings, other than `format`, and opens the log file anew. */
+  configure(settings: LogConfig): void;
+  /** Hands over each error from now on, whether it is written or not; repeats are left out. */
+  followErrors(listener: (record: LogRecord) => void): void;
+  /** Opens the log file anew: another program may have renamed it. */
+  reopen(): void;
   /** Writes what is held and ends it. */
   end(): void;
 }
 
-/** Starts logging to standard output. */
-export function startLogging(level: LogLevel, format: "text" | "json"): Logging {
-  const lines = new LineWriter();
-  const formatter = format === "json"
-    ? formatJson
-    : getTextFormatter({ timestamp: "rfc3339", level: "full", category: ".", value: plainValue });
-  const sink: Sink = (record: LogRecord) => lines.write(formatter(record));
-  const setLevel = (level: LogLevel): void =>
+/** Starts logging. A log file that cannot be written is told of on standard error, and no more. */
+export function startLogging(settings: LogConfig): Logging {
+  const output = new LogOutput({
+    clock: systemClock,
+    print: (bytes) => writeAll(Deno.stdout, bytes),
+    complain: (line) => writeAll(Deno.stderr, new TextEncoder().encode(`${line}\n`)),
+  });
+  const lines = new LineWriter((bytes) => output.write(bytes));
+  const format = LINE_FORMATS[formatOf(settings)];
+  let inForce = settings;
+  let onError: ((record: LogRecord) => void) | null = null;
+  const repeats = new RepeatLimiter((record) => {
+    if (inForce.events) lines.write(format(record));
+    if (record.level === "error") onError?.(record);
+  }, systemClock);
+  const apply = (next: LogConfig): void => {
+    inForce = next;
     configureSync({
-      sinks: { out: sink },
+      sinks: {
+        events: (record) => repeats.take(record),
+      },
       loggers: [
-        { category: ["cache-proxy"], sinks: ["out"], lowestLevel: libraryLevel(level) },
-        { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "warning" },
+        {
+          category: ["cache-proxy"],
+          sinks: ["events"],
+          lowestLevel: next.events ? libraryLevel(next.level) : "error",
+        },
+        { category: ["logtape", "meta"], sinks: ["events"], lowestLevel: "warning" },
       ],
       reset: true,
     });
-  setLevel(level);
+    writeRequestsBy(hasRequests(next) ? writeRequest : null);
+  };
+  const writeRequest = (request: AccessRecord): void =>
+    lines.write(format(requestLine(request, systemClock.now())));
+  const configure = (next: LogConfig): void => {
+    // What is held belongs to where the log went until now.
+    lines.flush();
+    output.use(next.file);
+    apply(next);
+  };
+  configure(settings);
   return {
-    setLevel,
-    end(): void {
-      disposeSync();
+    get level() {
+      return inForce.level;
+    },
+    setLevel: (level) => apply({ ...inForce, level }),
+    configure,
+    followErrors: (listener) => void (onError = listener),
+    reopen(): void {
       lines.flush();
+      output.use(inForce.file);
+    },
+    end(): void {
+      writeRequestsBy(null);
+      disposeSync();
+      repeats.flush();
+      lines.flush();
+      output.close();
     },
   };
+}
+
+function formatOf({ format, file }: LogConfig): "text" | "json" {
+  if (format !== null) return format;
+  return file === null && Deno.stdout.isTerminal() ? "text" : "json";
+}
+
+function hasRequests({ requests, level }: LogConfig): boolean {
+  return requests ?? (level !== "warn" && level !== "error");
 }
 
 function libraryLevel(level: LogLevel): LibraryLevel {
   return level === "warn" ? "warning" : level;
 }
 
-/**
- * One object a line. The library's own formatter puts the values of a message in quotes, which JSON
- * then escapes.
- */
-function formatJson(record: LogRecord): string {
-  const line = {
-    "@timestamp": new Date(record.timestamp).toISOString(),
-    level: record.level === "warning" ? "WARN" : record.level.toUpperCase(),
-    logger: record.category.join("."),
-    message: record.message.map((part, at) => at % 2 === 0 ? part : plainValue(part)).join(""),
-    ...record.properties,
-  };
-  return JSON.stringify(line, (_, it) => it instanceof Error ? plainValue(it) : it) + "\n";
-}
-
-/** Values as a person would write them: no quotes around names, a dash for what is not there. */
-function plainValue(value: unknown): string {
-  if (value === null || value === undefined) return "-";
-  if (value instanceof Error) return value.stack ?? value.message;
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-/** Writes whole lines, several at a time. What is held is bounded by size and by time. */
-class LineWriter {
-  readonly #encoder = new TextEncoder();
-  #held = "";
-  #timer: ReturnType<typeof setTimeout> | null = null;
-
-  write(text: string): void {
-    this.#held += text;
-    if (this.#held.length >= MAX_HELD_UNITS) return this.flush();
-    this.#timer ??= setTimeout(() => this.flush(), MAX_HOLD_MS);
-  }
-
-  flush(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    let bytes = this.#encoder.encode(this.#held);
-    this.#held = "";
-    try {
-      while (bytes.byteLength > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
-    } catch {
-      // Whoever read the log has gone; the proxy goes on.
-    }
+function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  let rest = bytes;
+  try {
+    while (rest.byteLength > 0) rest = rest.subarray(to.writeSync(rest));
+  } catch {
+    // Whoever read it has gone; the proxy goes on.
   }
 }

@@ -1,19 +1,26 @@
 import { SetCache } from "../cache/set_cache.ts";
 import type { Config } from "../config/config.ts";
 import { CacheProxyError } from "../errors.ts";
+import type { Activity } from "../fill/activity.ts";
 import type { UpstreamCounters } from "../fill/counters.ts";
 import { Flights, type FlightSettings } from "../fill/flights.ts";
 import { Standings } from "../fill/standings.ts";
+import { historyTotals } from "../server/admin/history_totals.ts";
+import type { LogLevelSwitch } from "../server/admin/log_level_switch.ts";
 import { OpenBodies } from "../server/body_stream.ts";
+import { type ClientListener, listenForClients } from "../server/client_listener.ts";
 import { createHandler } from "../server/handler.ts";
 import { viaName } from "../server/loop.ts";
+import { QuickAnswers } from "../server/quick_answers.ts";
 import { ServerCounters } from "../server/server_counters.ts";
 import { LocalStorage } from "../storage/local_storage.ts";
 import { StateFile } from "../storage/state_file.ts";
 import type { Clock } from "../types.ts";
 import { AdminListener } from "./admin_listener.ts";
+import { HistoryKeeper } from "./history_keeper.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { ScoreKeeper } from "./score_keeper.ts";
+import type { Handle, Tracing } from "./tracing.ts";
 
 /** How long connections that were cut may take to go, in milliseconds. */
 const CUT_GRACE_MS = 1_000;
@@ -30,6 +37,8 @@ export interface Proxy {
   reload(config: Config): void;
   /** What became of the questions to each upstream, by its name. Plain data, a copy. */
   readonly counters: Readonly<Record<string, UpstreamCounters>>;
+  /** What the filling plane does now, and what happens there. */
+  readonly activity: Activity;
   /** Resolves when no download is under way; more may start later. */
   idle(): Promise<void>;
   /**
@@ -43,6 +52,12 @@ export interface Proxy {
 export interface ProxyOptions {
   readonly version: string;
   readonly clock: Clock;
+  /** Without it nobody logs, and the level is only remembered. */
+  readonly logLevel?: LogLevelSwitch;
+  /** Without it there are no spans. */
+  readonly tracing?: Tracing;
+  /** By which the history is kept; without it `clock`. */
+  readonly historyClock?: Clock;
   /** From 0 up to but without 1; without it the platform's. */
   readonly random?: () => number;
 }
@@ -56,7 +71,7 @@ export interface ProxyOptions {
  */
 export async function startProxy(config: Config, options: ProxyOptions): Promise<Proxy> {
   const { clock } = options;
-  const tls = config.listen.tls === null ? {} : {
+  const tls = config.listen.tls === null ? null : {
     cert: await readPem("certificate", config.listen.tls.cert),
     key: await readPem("private key", config.listen.tls.key),
   };
@@ -80,9 +95,21 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
   });
   const openBodies = new OpenBodies(clock);
   const counters = new ServerCounters();
+  const history = await HistoryKeeper.start(
+    new StateFile(config.storage.path, "history.json"),
+    () => historyTotals({ counters, upstreams: () => flights.counters, storage }),
+    options.historyClock ?? clock,
+  );
   const inForce = (config: Config) => {
     const cache = new SetCache({ storage, filler: flights, ...config.cache, clock });
-    const handler = createHandler({
+    const quickAnswers = new QuickAnswers({
+      ...{ cache, storage, clock, counters },
+      maxBytes: config.cache.memoryBytes,
+      honoursDirectives: config.cache.clientDirectives === "honour",
+      accelHeader: config.storage.accel?.enableByHeader ?? null,
+    });
+    storage.onChanged = (key) => quickAnswers.forget(key);
+    const handle = createHandler({
       cache,
       filler: flights,
       isOffline: config.cache.offline,
@@ -90,31 +117,40 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       accel: config.storage.accel,
       ownHosts: ownHosts(config),
       instance,
-      openBodies,
-      counters,
+      ...{ counters, quickAnswers },
     });
-    return { config, cache, handler };
+    return { config, cache, handle, quickAnswers };
   };
   let current = inForce(config);
   const { address: hostname, port } = config.listen;
   let admin: AdminListener | null = null;
+  let listenUrl = "";
   try {
     admin = new AdminListener(config.admin, {
       version: options.version,
-      ...{ storage, flights, openBodies, counters },
+      ...{ storage, flights, standings, openBodies, counters, history },
+      listen: () => listenUrl,
+      logLevel: options.logLevel ?? rememberedLevel(config),
       current: () => current,
     });
-    const server = Deno.serve(
-      { hostname, port, ...tls, onListen: () => {} },
-      (request, info) => current.handler(request, info),
+    const { tracing } = options;
+    tracing?.follow(standings.activity);
+    const answer: Handle = (request) => current.handle(request);
+    const handle = tracing?.traced(answer) ?? answer;
+    const server = listenForClients(
+      { hostname, port, tls },
+      // With tracing each request takes the handler, where its span is made.
+      { quick: (request) => tracing ? null : current.quickAnswers.find(request), handle },
+      openBodies,
     );
+    listenUrl = urlOf(server.addr, config.listen.tls === null ? "http" : "https");
     const upkeep = new AbortController();
     const kept = storage.keepReconciled(upkeep.signal);
     const endUpkeep = (): Promise<void> => {
       upkeep.abort();
       return kept;
     };
-    const parts = { server, admin, flights, openBodies, storage, keeper, endUpkeep };
+    const parts = { server, admin, flights, openBodies, storage, keeper, history, endUpkeep };
     return {
       address: server.addr,
       adminAddress: admin.address,
@@ -127,17 +163,28 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       get counters() {
         return flights.counters;
       },
+      activity: standings.activity,
       idle: () => flights.drained(),
       stop: (graceMs, hurry) => stop(parts, graceMs, hurry),
     };
   } catch (error) {
     await admin?.stop();
     await flights.abortAll();
-    await keeper.stop();
+    await Promise.all([keeper.stop(), history.stop()]);
     storage.close();
     if (error instanceof CacheProxyError) throw error;
     throw listenFailure(config.listen, "--listen", error);
   }
+}
+
+function rememberedLevel({ log }: Config): LogLevelSwitch {
+  let { level } = log;
+  return {
+    get level() {
+      return level;
+    },
+    setLevel: (next) => void (level = next),
+  };
 }
 
 function flightSettings({ upstreams, misc, race, fetch }: Config): FlightSettings {
@@ -156,12 +203,13 @@ async function readPem(what: string, path: string): Promise<string> {
 }
 
 interface RunningParts {
-  readonly server: Deno.HttpServer<Deno.NetAddr>;
+  readonly server: ClientListener;
   readonly admin: AdminListener;
   readonly flights: Flights;
   readonly openBodies: OpenBodies;
   readonly storage: LocalStorage;
   readonly keeper: ScoreKeeper;
+  readonly history: HistoryKeeper;
   /** Stops what goes on in the background of the storage. */
   endUpkeep(): Promise<void>;
 }
@@ -179,8 +227,9 @@ async function stop(parts: RunningParts, graceMs: number, hurry: AbortSignal): P
   // What is left now are bytes in the sockets of clients that do not read them.
   const stopped = Promise.all([served, adminStopped]);
   await settledOrAfter(stopped, CUT_GRACE_MS, new AbortController().signal);
+  server.closeAll();
   await upkeepEnded;
-  await parts.keeper.stop();
+  await Promise.all([parts.keeper.stop(), parts.history.stop()]);
   storage.close();
 }
 
@@ -196,6 +245,11 @@ async function settledOrAfter(
   if (hurry.aborted) enough.resolve();
   await Promise.race([promise, enough.promise]);
   clearTimeout(timer);
+}
+
+function urlOf({ hostname, port }: Deno.NetAddr, scheme: "http" | "https"): string {
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return `${scheme}://${host}:${port}`;
 }
 
 /** The hosts that a request in absolute form may name, in lower case. */

@@ -1,3 +1,5 @@
+import type { RequestFields } from "./client_request.ts";
+
 /** How a front server asks for a file's location in place of its bytes. */
 export interface Accel {
   /** Request header, lower case; its value is the front server's internal location. */
@@ -11,7 +13,7 @@ export interface Accel {
  */
 export function accelHeaders(
   accel: Accel,
-  request: Headers,
+  request: RequestFields,
   file: string,
 ): [string, string][] | null {
   const location = request.get(accel.enableByHeader);

@@ -1,10 +1,39 @@
-import { getLogger } from "@logtape/logtape";
 import type { AccessFacts } from "./exchange.ts";
 
-const log = getLogger(["cache-proxy", "access"]);
+/** What is told of a request when it has been answered. */
+export interface AccessRecord {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  /** Of the body that were handed to the client's connection. */
+  readonly bytes: number;
+  readonly ms: number;
+  readonly cache: AccessFacts["cache"];
+  readonly upstream: string | null;
+  readonly reason: string | null;
+  readonly client: string;
+  /** Whether that was all of it. */
+  readonly complete: boolean;
+}
 
 /**
- * Writes the one line of a request, after the last byte of the answer.
+ * Who writes the request log; null: nobody. One for the process, as with the log of events, but not
+ * by way of that: it would make half of what a hit from memory costs.
+ */
+let writer: ((record: AccessRecord) => void) | null = null;
+
+/** Has each request written from now on, or none. */
+export function writeRequestsBy(next: ((record: AccessRecord) => void) | null): void {
+  writer = next;
+}
+
+/** Whether anybody reads what `logAccess` writes. */
+export function isAccessLogged(): boolean {
+  return writer !== null;
+}
+
+/**
+ * Writes the one line of a request, after the last byte of the answer, where requests are logged.
  *
  * @param bytes Bytes of the body that were handed to the client's connection.
  * @param brokenBy Why that was not all of it; null when it was.
@@ -17,10 +46,10 @@ export function logAccess(
   brokenBy: string | null,
   now: number,
 ): void {
+  if (writer === null) return;
   const { method, path, client, cache, upstream } = facts;
   const complete = brokenBy === null;
   const reason = complete ? facts.reason : `broken off: ${brokenBy}`;
   const ms = Math.round((now - facts.startedAt) * 10) / 10;
-  const fields = { method, path, status, bytes, ms, cache, upstream, reason, client, complete };
-  log.info("{method} {path} {status} {bytes}B {ms}ms {cache} {upstream} {reason}", fields);
+  writer({ method, path, status, bytes, ms, cache, upstream, reason, client, complete });
 }

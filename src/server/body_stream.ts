@@ -1,3 +1,4 @@
+import { FilePart, fileStream } from "../storage/read_file.ts";
 import type { Clock } from "../types.ts";
 
 /** How often it is looked whether clients take what they are sent, in milliseconds. */
@@ -22,6 +23,15 @@ class BrokenTransfer extends Error {
   }
 }
 
+/** A body on its way to a client. */
+export interface OpenBody {
+  /** From now on it is the client who is waited for. */
+  waitForClient(): void;
+  /** No longer. */
+  hasTaken(): void;
+  end(): void;
+}
+
 /** All bodies that are on their way to clients, so that a shutdown can cut them. */
 export class OpenBodies {
   readonly #cuts = new Set<(reason: string) => void>();
@@ -37,6 +47,23 @@ export class OpenBodies {
   /** Bodies under way. */
   get count(): number {
     return this.#cuts.size;
+  }
+
+  /**
+   * One more body on its way, sent by whoever asks for this.
+   *
+   * @param cut Called when it is to be broken off; not after its end.
+   */
+  enter(cut: (reason: string) => void): OpenBody {
+    this.#cuts.add(cut);
+    return {
+      waitForClient: () => this.#waitForClient(cut),
+      hasTaken: () => void this.#idleLooks.delete(cut),
+      end: () => {
+        this.#idleLooks.delete(cut);
+        if (this.#cuts.delete(cut) && this.#cuts.size === 0) this.#endLooks();
+      },
+    };
   }
 
   /**
@@ -124,7 +151,7 @@ export class OpenBodies {
 
 /** Opens a part of a body: as a stream, or as the bytes themselves. */
 export type PartOpener = () =>
-  | Promise<ReadableStream<Uint8Array> | Uint8Array>
+  | Promise<ReadableStream<Uint8Array> | Uint8Array | FilePart>
   | Uint8Array<ArrayBuffer>;
 
 /** Parts one after the other, each opened when the one before it has ended. */
@@ -143,9 +170,10 @@ export function concatenated(openers: readonly PartOpener[]): ReadableStream<Uin
             if (!cancelled) controller.enqueue(part);
             return;
           }
+          const stream = streamOf(part);
           // Whoever left while the part was being opened cannot close it any more.
-          if (cancelled) return await part.cancel();
-          current = part.getReader();
+          if (cancelled) return await stream.cancel();
+          current = stream.getReader();
         }
         const { done, value } = await current.read();
         if (cancelled) return;
@@ -158,4 +186,9 @@ export function concatenated(openers: readonly PartOpener[]): ReadableStream<Uin
       await current?.cancel(reason);
     },
   }, { highWaterMark: 0 });
+}
+
+/** The bytes of a part as a stream, for those who take no file. */
+export function streamOf(part: ReadableStream<Uint8Array> | FilePart): ReadableStream<Uint8Array> {
+  return part instanceof FilePart ? fileStream(part.open, part.start, part.end) : part;
 }

@@ -1,10 +1,13 @@
 import type { CacheResult } from "../decide/cache_status.ts";
 import type { SelectingHeaders } from "../decide/plan_response.ts";
 import type { Asked } from "../cache/outcome.ts";
+import type { Target } from "../types.ts";
+import type { ClientRequest } from "./client_request.ts";
 
 /** One request on its way to an answer: what was asked, and what the access log will say. */
 export interface Exchange {
-  readonly request: Request;
+  readonly request: ClientRequest;
+  readonly target: Target;
   readonly method: "GET" | "HEAD";
   readonly selecting: SelectingHeaders;
   readonly want: Asked["want"];
@@ -24,7 +27,8 @@ export interface AccessFacts {
 
 /** Reads what the cache needs to know of a GET or HEAD. */
 export function exchangeOf(
-  request: Request,
+  request: ClientRequest,
+  target: Target,
   method: "GET" | "HEAD",
   facts: AccessFacts,
 ): Exchange {
@@ -39,5 +43,5 @@ export function exchangeOf(
     ifModifiedSince: headers.get("if-modified-since"),
   };
   const want = method === "HEAD" ? "head" : selecting.range === null ? "whole" : "part";
-  return { request, method, selecting, want, facts };
+  return { request, target, method, selecting, want, facts };
 }

@@ -10,11 +10,13 @@ import type { Filler } from "../fill/fill.ts";
 import type { AttemptFailure, Clock, Entry, Instant } from "../types.ts";
 import type { Accel } from "./accel.ts";
 import { logAccess } from "./access_log.ts";
-import type { OpenBodies } from "./body_stream.ts";
+import type { ClientRequest } from "./client_request.ts";
 import { commonHeaders } from "./common_headers.ts";
 import { busyAnswer, errorAnswer, unavailableAnswer, upstreamErrorAnswer } from "./error_answer.ts";
 import { type AccessFacts, type Exchange, exchangeOf } from "./exchange.ts";
 import { isLoop } from "./loop.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { QuickAnswers } from "./quick_answers.ts";
 import { type Answer, renderPlan } from "./representation.ts";
 import { serveForwarded } from "./serve_forwarded.ts";
 import { serveFilling, servePassing } from "./serve_filling.ts";
@@ -45,8 +47,8 @@ export interface HandlerParts {
   readonly ownHosts: ReadonlySet<string>;
   /** What tells our own requests to upstreams from those of another cache-proxy, in `Via`. */
   readonly instance: string;
-  readonly openBodies: OpenBodies;
   readonly counters: ServerCounters;
+  readonly quickAnswers: QuickAnswers | null;
 }
 
 /** The parts, and what one handler remembers. */
@@ -54,16 +56,16 @@ interface Context extends HandlerParts {
   readonly repeats: Repeats;
 }
 
-/** A handler for `Deno.serve`: one request to one answer and one line in the access log. */
+/** One request to one answer and one line in the access log. Never rejects. */
 export function createHandler(
   parts: HandlerParts,
-): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
+): (request: ClientRequest) => Promise<Outgoing> {
   const context: Context = { ...parts, repeats: new Repeats() };
-  return async (request, info) => {
+  return async (request) => {
     const facts: AccessFacts = {
       method: request.method,
       path: pathOf(request.url),
-      client: "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "",
+      client: request.client,
       startedAt: performance.now(),
       cache: null,
       upstream: null,
@@ -76,12 +78,12 @@ export function createHandler(
       log.error("Cannot answer {path}: {error}", { path: facts.path, error });
       answer = errorAnswer(500, "Internal error; the log has the details");
     }
-    return respond(answer, facts, parts);
+    return outgoing(answer, facts, parts.counters);
   };
 }
 
 async function answerRequest(
-  request: Request,
+  request: ClientRequest,
   context: Context,
   facts: AccessFacts,
 ): Promise<Answer> {
@@ -103,15 +105,15 @@ async function answerRequest(
   if (method !== "GET" && method !== "HEAD") {
     return await serveForwarded(request, target, context, facts);
   }
-  const exchange = exchangeOf(request, method, facts);
+  const exchange = exchangeOf(request, target, method, facts);
   const fields = fieldsOf(request, context.accel);
   const asked = { target, want: exchange.want, fields, client: facts.client };
   return await answerAsked(asked, exchange, context);
 }
 
 /** What concerns the server in front of us and nobody behind us is left out. */
-function fieldsOf(request: Request, accel: Accel | null): Asked["fields"] {
-  return () => [...request.headers].filter(([name]) => name !== accel?.enableByHeader);
+function fieldsOf({ headers }: ClientRequest, accel: Accel | null): Asked["fields"] {
+  return () => [...headers].filter(([name]) => name !== accel?.enableByHeader);
 }
 
 async function answerAsked(asked: Asked, exchange: Exchange, context: Context): Promise<Answer> {
@@ -144,10 +146,14 @@ async function answerOutcome(
   exchange: Exchange,
   parts: HandlerParts,
 ): Promise<Answer | null> {
-  const { cache, clock, accel } = parts;
+  const { cache, clock, accel, quickAnswers } = parts;
   switch (outcome.kind) {
-    case "stored":
-      return await serveStored(outcome, exchange, cache, accel, clock.now());
+    case "stored": {
+      const now = clock.now();
+      const answer = await serveStored(outcome, exchange, cache, accel, now);
+      if (answer?.status === 200) quickAnswers?.keep(exchange, outcome, answer, now);
+      return answer;
+    }
     case "filling":
       return await serveFilling(outcome, exchange, cache, clock);
     case "passing":
@@ -207,29 +213,22 @@ function failedReason(failures: readonly AttemptFailure[], isRemembered: boolean
   return failures.length === 0 ? "no-upstream-for-path" : "no-upstream-delivered";
 }
 
-/** Hands the answer to the platform, and its end to the access log. */
-function respond(
-  answer: Answer,
-  facts: AccessFacts,
-  { openBodies, counters }: Pick<HandlerParts, "openBodies" | "counters">,
-): Response {
+/** The answer, and its end for the access log and the counters. */
+function outgoing(answer: Answer, facts: AccessFacts, counters: ServerCounters): Outgoing {
   const { status, headers, body } = answer;
   const tally = counters.answered(facts.cache, status);
   if (facts.reason === NEGATIVE && facts.cache === null) counters.negative++;
-  const onEnd = (bytes: number, brokenBy: string | null): void => {
-    if (brokenBy !== null) tally.broken++;
-    logAccess(facts, status, bytes, brokenBy, performance.now());
-  };
-  if (body instanceof ReadableStream) {
+  return {
+    status,
+    headers,
+    body: facts.method === "HEAD" ? null : body,
     // A large body is counted as it goes, not in one lump at its end.
-    const onBytes = (bytes: number): void => void (tally.bytes += bytes);
-    return new Response(openBodies.watch(body, onEnd, onBytes), { status, headers });
-  }
-  const isHead = facts.method === "HEAD";
-  const bytes = isHead ? 0 : body?.byteLength ?? 0;
-  tally.bytes += bytes;
-  onEnd(bytes, null);
-  return new Response(isHead ? null : body as Uint8Array<ArrayBuffer> | null, { status, headers });
+    onBytes: (bytes) => void (tally.bytes += bytes),
+    onEnd(bytes, brokenBy): void {
+      if (brokenBy !== null) tally.broken++;
+      logAccess(facts, status, bytes, brokenBy, performance.now());
+    },
+  };
 }
 
 /** For the log alone: what stands behind the authority. */

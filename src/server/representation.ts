@@ -1,7 +1,9 @@
 import { BODYLESS_STATUSES } from "../decide/admission.ts";
 import { multipartPlan } from "../decide/multipart.ts";
 import type { ResponsePlan } from "../decide/plan_response.ts";
+import type { FilePart } from "../storage/read_file.ts";
 import { concatenated, type PartOpener } from "./body_stream.ts";
+import type { Outgoing } from "./outgoing.ts";
 
 /** Something that can be sent, whole or in parts. */
 export interface Representation {
@@ -13,14 +15,17 @@ export interface Representation {
   /** Bytes; null: not known yet. */
   readonly size: number | null;
   /** The bytes from `start` up to `end` (exclusive; null: to the end), opened now. */
-  open(start: number, end: number | null): Promise<ReadableStream<Uint8Array> | Uint8Array>;
+  open(
+    start: number,
+    end: number | null,
+  ): Promise<ReadableStream<Uint8Array> | Uint8Array | FilePart>;
 }
 
 /** An answer without the access log's part in it. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
+  readonly body: Outgoing["body"];
 }
 
 /** What an answer without any part of the representation must not say of its empty body. */
@@ -70,7 +75,7 @@ export async function renderPlan(
 }
 
 /** RFC 9110 section 15.4.5: no field but those that tell a cache what it has. */
-function notModified(headers: Headers): Answer {
+export function notModified(headers: Headers): Answer {
   withoutFields(headers, ["content-type", "content-encoding", "content-language"]);
   return { status: 304, headers, body: null };
 }

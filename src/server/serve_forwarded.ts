@@ -5,6 +5,7 @@ import { failureStatus } from "../decide/failure.ts";
 import { passedRequestFields } from "../decide/fields.ts";
 import type { Filler } from "../fill/fill.ts";
 import type { HeaderList, Key, Target } from "../types.ts";
+import type { ClientRequest } from "./client_request.ts";
 import { PSEUDONYM } from "./common_headers.ts";
 import { busyAnswer, errorAnswer, upstreamErrorAnswer } from "./error_answer.ts";
 import type { AccessFacts } from "./exchange.ts";
@@ -20,7 +21,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["OPTIONS", "TRACE", "PROPFIND
 
 /** Passes a request of another method through to an upstream that allows it. */
 export async function serveForwarded(
-  request: Request,
+  request: ClientRequest,
   target: Target,
   parts: { readonly filler: Filler; readonly cache: Cache; readonly isOffline: boolean },
   facts: AccessFacts,
@@ -76,7 +77,7 @@ async function invalidate(cache: Cache, keys: readonly Key[]): Promise<void> {
 }
 
 /** The way that the request has come goes along, so that a loop over several proxies is seen. */
-function requestFields({ headers }: Request): HeaderList {
+function requestFields({ headers }: ClientRequest): HeaderList {
   const via = headers.get("via");
   const passed = passedRequestFields([...headers]);
   return via === null ? passed : [...passed, ["via", via]];

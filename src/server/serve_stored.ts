@@ -3,7 +3,7 @@ import type { Outcome } from "../cache/outcome.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { planResponse, type ResponsePlan } from "../decide/plan_response.ts";
 import { currentAgeMs } from "../decide/response_age.ts";
-import { fileStream, readBytes } from "../storage/read_file.ts";
+import { FilePart, readBytes } from "../storage/read_file.ts";
 import type { OpenEntry } from "../storage/storage.ts";
 import type { Entry, Instant } from "../types.ts";
 import { type Accel, accelHeaders } from "./accel.ts";
@@ -29,11 +29,7 @@ export async function serveStored(
   const plan = planResponse(exchange.selecting, { ...entry, available: entry.size }, now);
   // A stored copy has a size, so nothing needs to be waited for.
   if (plan.kind === "wait") throw new Error("Cannot wait for a stored copy");
-  const headers = [
-    ...representationFields(entry).filter(([name]) => name !== "age"),
-    ...commonHeaders(outcome.result, { ...outcome, hadStored: true, upstream: entry.upstream }),
-    ["age", String(Math.floor(currentAgeMs(entry, now) / 1000))],
-  ] as [string, string][];
+  const headers = storedHeaders(outcome, now);
   const located = accel === null || entry.status !== 200 || isSettledWithoutBody(plan)
     ? null
     : accelHeaders(accel, exchange.request.headers, entry.file);
@@ -61,6 +57,19 @@ export async function serveStored(
   });
 }
 
+/** All fields of an answer from a stored copy but those of the part that is sent. */
+export function storedHeaders(
+  outcome: Extract<Outcome, { kind: "stored" }>,
+  now: Instant,
+): [string, string][] {
+  const { entry, result } = outcome;
+  return [
+    ...representationFields(entry).filter(([name]) => name !== "age"),
+    ...commonHeaders(result, { ...outcome, hadStored: true, upstream: entry.upstream }),
+    ["age", String(Math.floor(currentAgeMs(entry, now) / 1000))],
+  ] as [string, string][];
+}
+
 function isSettledWithoutBody(plan: ResponsePlan): boolean {
   return ["not-modified", "precondition-failed", "unsatisfiable"].includes(plan.kind);
 }
@@ -71,12 +80,12 @@ function openParts(entry: Entry, opened: OpenEntry | null, cache: Cache) {
   return async (
     start: number,
     end: number | null,
-  ): Promise<ReadableStream<Uint8Array> | Uint8Array> => {
+  ): Promise<FilePart | Uint8Array> => {
     const part = first ?? await cache.open(entry);
     first = null;
     if (part === null) throw new Error("Cannot read on: the stored copy was replaced");
     const until = end ?? entry.size;
-    if (until - start > SMALL_BODY_BYTES) return fileStream(part, start, until);
+    if (until - start > SMALL_BODY_BYTES) return new FilePart(part, start, until);
     using _ = part;
     return await readBytes(part.file, start, until);
   };

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import { LRUCache } from "lru-cache";
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { Clock, Entry, HeaderList, Instant, Key } from "../types.ts";
 import type { FileIdentity } from "./file_identity.ts";
@@ -11,6 +12,9 @@ import { isDamagedDatabase, storageFailure } from "./storage_failure.ts";
 
 /** SQLite's name for a database that is in no file. */
 const IN_MEMORY = ":memory:";
+
+/** Entries that are kept in memory in front of the database: some 10 MB. */
+const MAX_RECENT = 10_000;
 
 const log = getLogger(["cache-proxy", "storage"]);
 
@@ -88,6 +92,10 @@ export class EntryIndex {
    * be found again. Must not throw.
    */
   onBegun: () => void = () => {};
+  /** Called when an entry has changed or gone; with null when any may have. Must not throw. */
+  onChanged: (key: Key | null) => void = () => {};
+  /** What was looked up last, as it is in the database. */
+  readonly #recent = new LRUCache<Key, IndexedFile>({ max: MAX_RECENT });
 
   constructor(path: string, clock: Pick<Clock, "now">) {
     this.#path = path;
@@ -102,10 +110,15 @@ export class EntryIndex {
   }
 
   find(key: Key): IndexedFile | null {
-    return this.#guard("read index", ({ find }) => {
+    if (this.#watch.isDue()) this.#look();
+    const recent = this.#recent.get(key);
+    if (recent !== undefined) return recent;
+    const found = this.#guard("read index", ({ find }) => {
       const row = find.get(key);
       return row === undefined ? null : fromRow(row);
     });
+    if (found !== null) this.#recent.set(key, found);
+    return found;
   }
 
   /** Entries in the order of their last uses, those of one instant in that of their storing. */
@@ -155,6 +168,7 @@ export class EntryIndex {
       "write index",
       ({ replace }) => replace.run(toRow(indexed, indexed.entry.storedAt)),
     );
+    this.#changed(indexed.entry.key);
   }
 
   /**
@@ -180,6 +194,7 @@ export class EntryIndex {
         modified_at: identity.modifiedAt,
         inode: identity.inode,
       }));
+    this.#changed(entry.key);
     return Number(changes) > 0;
   }
 
@@ -198,6 +213,7 @@ export class EntryIndex {
         validated_at: validated.validatedAt,
         vary: JSON.stringify(validated.vary),
       }));
+    this.#changed(key);
     return validated;
   }
 
@@ -233,6 +249,13 @@ export class EntryIndex {
     }
   }
 
+  /** null: all of them may have. */
+  #changed(key: Key | null): void {
+    if (key === null) this.#recent.clear();
+    else this.#recent.delete(key);
+    this.onChanged(key);
+  }
+
   #guard<Result>(action: string, run: (statements: Statements) => Result): Result {
     if (this.#watch.isDue()) this.#look();
     try {
@@ -266,6 +289,7 @@ export class EntryIndex {
       this.#database = openIndexDatabase(IN_MEMORY, this.#clock.now());
       this.#isInMemory = true;
     }
+    this.#changed(null);
     this.onBegun();
     return prepareAll(this.#database);
   }
@@ -283,6 +307,7 @@ export class EntryIndex {
     }
     this.#isInMemory = false;
     log.warn("Index {path} is on disk again", { path: this.#path });
+    this.#changed(null);
     this.onBegun();
   }
 }

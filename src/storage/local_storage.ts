@@ -196,6 +196,26 @@ export class LocalStorage implements Storage {
     return null;
   }
 
+  /**
+   * Whether an entry is in force and its file is still what it was. Looks at the file at once: for
+   * those who keep its bytes and look now and then.
+   */
+  isIntact(entry: Entry): boolean {
+    try {
+      const indexed = this.#index.find(entry.key);
+      if (indexed === null || !isSameGeneration(indexed.entry, entry)) return false;
+      const found = identify(Deno.statSync(this.pathOf(entry)));
+      return found !== null && sameFile(found, indexed.identity);
+    } catch {
+      return false;
+    }
+  }
+
+  /** @param listener Told of each entry that changes or goes; null: any may have. Must not throw. */
+  set onChanged(listener: (key: Key | null) => void) {
+    this.#index.onChanged = listener;
+  }
+
   pathOf(entry: Entry): string {
     return this.#directory.resolve(entry.file);
   }
@@ -264,6 +284,20 @@ export class LocalStorage implements Storage {
   list(after: Key, count: number): ListedEntry[] {
     this.#uses.flush();
     return this.#index.list(after, count);
+  }
+
+  /**
+   * Whether another file has taken the place of an entry's, by hand: it is adopted on first use. One
+   * that was written to in its place is the same file.
+   */
+  isReplaced(entry: Entry): boolean {
+    try {
+      const indexed = this.#index.find(entry.key);
+      const found = identify(Deno.statSync(this.pathOf(entry)));
+      return indexed !== null && found !== null && found.inode !== indexed.identity.inode;
+    } catch {
+      return false;
+    }
   }
 
   /**

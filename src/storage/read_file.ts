@@ -93,7 +93,18 @@ export async function readBytes(
   }
 }
 
-function shortFile(position: number, endExclusive: number): StorageError {
+/** A part of an open file, to be read by one reader, who disposes of the file. */
+export class FilePart {
+  /** @param end Exclusive. */
+  constructor(
+    readonly open: Disposable & { readonly file: Deno.FsFile },
+    readonly start: number,
+    readonly end: number,
+  ) {}
+}
+
+/** What reading a file fails with that is shorter than it was. */
+export function shortFile(position: number, endExclusive: number): StorageError {
   return new StorageError(
     "storage-failed",
     `Cannot read up to byte ${endExclusive}: the file ends at byte ${position}`,

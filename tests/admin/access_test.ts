@@ -2,9 +2,23 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Guard } from "../../src/server/admin/guard.ts";
 import { statusAnswer } from "../support/answers.ts";
 import { Origin } from "../support/origin.ts";
+import { rawRequest } from "../support/raw_request.ts";
 import { TestProxy } from "../support/test_proxy.ts";
 
 const TOKEN = "correct.horse-battery_staple";
+
+/** Credentials that a browser might send, each of them wrong. */
+const WRONG_BASIC: readonly string[] = [
+  "",
+  "=",
+  btoa(TOKEN),
+  btoa(`${TOKEN}:`),
+  btoa(`admin:${TOKEN.slice(1)}`),
+  btoa(`admin:${TOKEN}x`),
+  btoa(`admin:x:${TOKEN}`),
+  btoa(`admin:${TOKEN.toUpperCase()}`),
+  `${btoa(`admin:${TOKEN}`)} x`,
+];
 
 async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
   const response = await fetch(url, init);
@@ -24,11 +38,22 @@ Deno.test("with a token every route but /healthz needs it, and the right one", a
     ["GET", "/readyz"],
     ["GET", "/version"],
     ["GET", "/metrics"],
+    ["GET", "/status"],
+    ["GET", "/events"],
+    ["POST", "/prefetch"],
     ["GET", "/catalog"],
     ["GET", "/openapi.json"],
+    ["GET", "/history"],
+    ["GET", "/"],
+    ["GET", "/dashboard/app.js"],
+    ["GET", "/log-level"],
+    ["PUT", "/log-level"],
+    ["GET", "/debug/cpu-profile"],
+    ["GET", "/debug/heap-snapshot"],
     ["DELETE", "/cache?prefix=/"],
     ["DELETE", "/cache/file"],
     ["POST", "/refresh/file"],
+    ["POST", "/verify"],
     ["GET", "/no-such-route"],
     ["POST", "/healthz"],
   ];
@@ -37,14 +62,22 @@ Deno.test("with a token every route but /healthz needs it, and the right one", a
     for (const wrong of ["", TOKEN.slice(1), `${TOKEN}x`, TOKEN.toUpperCase()]) {
       assertEquals(await statusOf(url, { method, ...bearer(wrong) }), 401, `${method} ${path}`);
     }
-    const basic = { authorization: `Basic ${btoa(`admin:${TOKEN}`)}` };
-    assertEquals(await statusOf(url, { method, headers: basic }), 401, `${method} ${path}`);
-    const allowed = await statusOf(url, { method, ...bearer(TOKEN) });
-    assertEquals([401, 403, 421].includes(allowed), false, `${method} ${path} gave ${allowed}`);
+    for (const wrong of WRONG_BASIC) {
+      const headers = { authorization: `Basic ${wrong}`, "x-cache-proxy": "1" };
+      assertEquals(await statusOf(url, { method, headers }), 401, `${method} ${path} ${wrong}`);
+    }
+    const right = { authorization: `Basic ${btoa(`anyone:${TOKEN}`)}`, "x-cache-proxy": "1" };
+    for (const init of [bearer(TOKEN), { headers: right }]) {
+      const allowed = await statusOf(url, { method, ...init });
+      assertEquals([401, 403, 421].includes(allowed), false, `${method} ${path} gave ${allowed}`);
+    }
   }
   assertEquals(await statusOf(`${proxy.adminUrl}/healthz`), 200);
   const refused = await fetch(`${proxy.adminUrl}/metrics`);
-  assertEquals(refused.headers.get("www-authenticate"), `Bearer realm="cache-proxy"`);
+  assertEquals(
+    refused.headers.get("www-authenticate"),
+    `Bearer realm="cache-proxy", Basic realm="cache-proxy", charset="UTF-8"`,
+  );
   assertEquals((await refused.text()).includes(TOKEN), false);
 });
 
@@ -97,11 +130,58 @@ Deno.test("without a token what changes something takes a field that no other pa
   }
 });
 
+Deno.test("what changes something takes the field with Basic too: browsers send that by themselves", () => {
+  const guard = new Guard(TOKEN);
+  const host = "cache.example:8882";
+  const basic = { authorization: `Basic ${btoa(`:${TOKEN}`)}` };
+  const meant = { ...basic, "x-cache-proxy": "1" };
+  const examples: [method: string, headers: Record<string, string>, status: number | undefined][] =
+    [
+      ["GET", basic, undefined],
+      ["DELETE", basic, 403],
+      ["POST", { ...basic, origin: `http://${host}` }, 403],
+      ["POST", { ...meant, origin: "https://evil.example" }, 403],
+      ["POST", { ...meant, origin: `http://${host}` }, undefined],
+      ["DELETE", meant, undefined],
+      ["DELETE", { authorization: `Bearer ${TOKEN}` }, undefined],
+      ["DELETE", { authorization: `bearer ${TOKEN}`, origin: "https://evil.example" }, undefined],
+      [
+        "DELETE",
+        { authorization: `basic ${btoa(`user:${TOKEN}`)}`, "x-cache-proxy": "" },
+        undefined,
+      ],
+    ];
+  for (const [method, headers, status] of examples) {
+    const request = new Request(`http://${host}/cache/a`, {
+      method,
+      headers: { host, ...headers },
+    });
+    const label = `${method} ${JSON.stringify(headers)}`;
+    assertEquals(guard.refuse(request)?.status, status, label);
+  }
+});
+
+Deno.test("the two challenges come in fields of their own, as browsers want them", async () => {
+  await using origin = new Origin(statusAnswer(404));
+  const config = { admin: { port: 0, token: TOKEN } };
+  await using proxy = await TestProxy.start({ upstreams: [origin.url], config });
+  const request = "GET / HTTP/1.1\r\nHost: cache.example\r\nConnection: close\r\n\r\n";
+  const { status, head } = await rawRequest(Number(new URL(proxy.adminUrl).port), request);
+  const challenges = head.split("\r\n").filter((line) => /^www-authenticate:/i.test(line));
+  assertEquals(status, 401);
+  assertEquals(challenges.map((line) => line.replace(/^.*?: /, "")), [
+    `Bearer realm="cache-proxy"`,
+    `Basic realm="cache-proxy", charset="UTF-8"`,
+  ]);
+});
+
 Deno.test("a route that is not there is 404, a method that it does not take 405 with Allow", async () => {
   await using origin = new Origin(statusAnswer(404));
   await using proxy = await TestProxy.start({ upstreams: [origin.url] });
   const examples: [method: string, path: string, status: number, allow: string | null][] = [
-    ["GET", "/", 404, null],
+    ["GET", "/dashboard/", 404, null],
+    ["GET", "/dashboard/assets.ts", 404, null],
+    ["POST", "/", 405, "GET, HEAD"],
     ["GET", "/healthz/", 404, null],
     ["GET", "/metricsx", 404, null],
     ["POST", "/metrics", 405, "GET, HEAD"],

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Buckets } from "../../src/fill/buckets.ts";
 import { fileAnswer, statusAnswer } from "../support/answers.ts";
+import { bytesOf } from "../support/body.ts";
+import { GatedBody } from "../support/gated_body.ts";
 import { Origin } from "../support/origin.ts";
 import { TestProxy } from "../support/test_proxy.ts";
 import { isInstalled } from "../tools/is_installed.ts";
@@ -45,6 +47,7 @@ Deno.test("metrics agree with what clients got and mirrors gave", async () => {
     ["cache_proxy_cache_size_bytes", 4096],
     ["cache_proxy_evictions_total", 0],
     ["cache_proxy_fills_active", 0],
+    ["cache_proxy_joiners_active", 0],
     ["cache_proxy_transfers_active", 0],
     [`cache_proxy_upstream_requests_total{upstream="toy"}`, 2],
     [`cache_proxy_upstream_wins_total{upstream="toy"}`, 1],
@@ -57,7 +60,8 @@ Deno.test("metrics agree with what clients got and mirrors gave", async () => {
     [`cache_proxy_upstream_head_seconds_count{upstream="toy"}`, 2],
   ];
   for (const [series, value] of expected) assertEquals(valueOf(text, series), value, series);
-  for (const name of ["process_resident_memory_bytes", "process_cpu_seconds_total"]) {
+  const positive = ["process_resident_memory_bytes", "process_cpu_seconds_total"];
+  for (const name of [...positive, "cache_proxy_heap_used_bytes", "cache_proxy_disk_free_bytes"]) {
     assert((valueOf(text, name) ?? 0) > 0, name);
   }
   assert(valueOf(text, "cache_proxy_event_loop_delay_seconds_count") !== undefined);
@@ -65,7 +69,8 @@ Deno.test("metrics agree with what clients got and mirrors gave", async () => {
 });
 
 Deno.test("a body that a client has left counts as broken, its bytes as they go", async () => {
-  const size = 8 * 1024 * 1024;
+  // More than the buffers of two sockets hold.
+  const size = 64 * 1024 * 1024;
   await using origin = new Origin(fileAnswer(new Uint8Array(size)));
   await using proxy = await TestProxy.start({ upstreams: [origin.url] });
   await proxy.get("/file");
@@ -83,6 +88,21 @@ Deno.test("a body that a client has left counts as broken, its bytes as they go"
   assertEquals(valueOf(after, `cache_proxy_broken_transfers_total{result="HIT"}`), 1);
 });
 
+Deno.test("who waits for a download of others or reads it is counted as long as that lasts", async () => {
+  const body = new GatedBody([bytesOf("hel"), bytesOf("lo")]);
+  const headers = { "content-length": "5" };
+  await using origin = new Origin(() => new Response(body.stream, { headers }));
+  await using proxy = await TestProxy.start({ upstreams: [origin.url] });
+  const all = [];
+  for (let count = 0; count < 3; count++) all.push(await proxy.fetch("/file"));
+  const during = await scrape(proxy);
+  assertEquals(valueOf(during, "cache_proxy_joiners_active"), 2);
+  assertEquals(valueOf(during, "cache_proxy_fills_active"), 1);
+  body.release();
+  for (const response of all) assertEquals(await response.text(), "hello");
+  while (valueOf(await scrape(proxy), "cache_proxy_joiners_active") !== 0);
+});
+
 Deno.test("what is evicted is counted", async () => {
   await using origin = new Origin(fileAnswer("hello"));
   const config = { cache: { "max-size": "8KiB", "min-free": 0 } };
@@ -94,6 +114,7 @@ Deno.test("what is evicted is counted", async () => {
   const text = await scrape(proxy);
   const entries = valueOf(text, "cache_proxy_cache_entries") ?? 0;
   const evicted = valueOf(text, "cache_proxy_evictions_total") ?? 0;
+  assertEquals(valueOf(text, "cache_proxy_cache_limit_bytes"), 8192);
   assert(evicted >= 2, `${evicted} evictions`);
   assertEquals(entries + evicted, 4);
   assertEquals(valueOf(text, "cache_proxy_evicted_bytes_total"), evicted * 4096);
@@ -120,7 +141,7 @@ Deno.test("docs/monitoring.md has exactly the metrics that there are", async () 
   await using proxy = await TestProxy.start({ upstreams: [origin.url] });
   const names = (await scrape(proxy)).matchAll(/^# TYPE (\S+) /gm).map(([, name]) => name);
   const docs = await Deno.readTextFile(new URL("../../docs/monitoring.md", import.meta.url));
-  const documented = docs.matchAll(/^\| `(\w+)` +\|/gm).map(([, name]) => name);
+  const documented = docs.matchAll(/^\| `([a-z\d_]+)` +\|/gm).map(([, name]) => name);
   // Where everything is permitted, there is one more.
   const usual = [...names].filter((name) => name !== "process_open_fds");
   assertEquals([...documented].sort(), usual.sort());

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { ASSET_NAMES } from "../../src/server/admin/dashboard/asset_names.ts";
 import { ROUTES } from "../../src/server/admin/routes.ts";
 import { fileAnswer } from "../support/answers.ts";
 import { Origin } from "../support/origin.ts";
@@ -13,11 +14,16 @@ interface Operation {
 }
 
 /** What to send to each route, and what comes of it where all is well. */
-const EXAMPLES: readonly [operation: string, target: string, status: number][] = [
+const EXAMPLES: readonly [operation: string, target: string, status: number, body?: unknown][] = [
   ["GET /healthz", "/healthz", 200],
   ["GET /readyz", "/readyz", 200],
   ["GET /version", "/version", 200],
   ["GET /metrics", "/metrics", 200],
+  ["GET /status", "/status", 200],
+  ["GET /events", "/events", 200],
+  ["POST /prefetch", "/prefetch", 200, { paths: ["/a/b"] }],
+  ["POST /prefetch", "/prefetch", 400, { paths: "/a/b" }],
+  ["POST /prefetch", "/prefetch", 400],
   ["GET /catalog", "/catalog?prefix=/&limit=10", 200],
   ["GET /catalog", "/catalog?prefix=x", 400],
   ["POST /refresh/{path}", "/refresh/a/b", 202],
@@ -26,6 +32,20 @@ const EXAMPLES: readonly [operation: string, target: string, status: number][] =
   ["DELETE /cache", "/cache?prefix=/a", 200],
   ["DELETE /cache", "/cache", 400],
   ["GET /openapi.json", "/openapi.json", 200],
+  ["GET /history", "/history?range=day", 200],
+  ["GET /history", "/history?range=year", 400],
+  ["GET /", "/", 200],
+  ...ASSET_NAMES.map((name): [string, string, number] => [
+    `GET /dashboard/${name}`,
+    `/dashboard/${name}`,
+    200,
+  ]),
+  ["POST /verify", "/verify?prefix=/a", 200],
+  ["POST /verify", "/verify?repair=yes", 400],
+  ["GET /log-level", "/log-level", 200],
+  ["PUT /log-level", "/log-level", 400],
+  ["GET /debug/cpu-profile", "/debug/cpu-profile?seconds=1", 404],
+  ["GET /debug/heap-snapshot", "/debug/heap-snapshot", 404],
 ];
 
 Deno.test("the OpenAPI description has exactly the routes, and they answer as it says", async () => {
@@ -46,10 +66,11 @@ Deno.test("the OpenAPI description has exactly the routes, and they answer as it
   const tried = new Set(EXAMPLES.map(([operation]) => operation));
   assertEquals([...tried].sort(), routes.toSorted(), "each route has an example here");
 
-  for (const [name, target, status] of EXAMPLES) {
+  for (const [name, target, status, sent] of EXAMPLES) {
     const [method = ""] = name.split(" ");
     const headers = { "x-cache-proxy": "1" };
-    const response = await fetch(proxy.adminUrl + target, { method, headers });
+    const body = sent === undefined ? null : JSON.stringify(sent);
+    const response = await fetch(proxy.adminUrl + target, { method, headers, body });
     await response.body?.cancel();
     assertEquals(response.status, status, `${method} ${target}`);
     const described = operations.get(name)?.responses[status];

@@ -1,7 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { purgePrefix } from "../../src/server/admin/purge.ts";
 import type { ListedEntry } from "../../src/storage/entry_index.ts";
-import { fileAnswer } from "../support/answers.ts";
+import { fileAnswer, statusAnswer } from "../support/answers.ts";
+import { bytesOf } from "../support/body.ts";
+import { Gate } from "../support/gate.ts";
+import { GatedBody } from "../support/gated_body.ts";
 import { Origin } from "../support/origin.ts";
 import { TestProxy } from "../support/test_proxy.ts";
 
@@ -86,7 +89,9 @@ Deno.test("removing a prefix stops when it is told to, and says that it is not a
       return Promise.resolve(true);
     },
   };
-  assertEquals(await purgePrefix(storage, "/a/", stop.signal), { removed: 2, complete: false });
+  const cache = { disown: () => Promise.resolve() };
+  const purged = await purgePrefix(storage, cache, "/a/", stop.signal);
+  assertEquals(purged, { removed: 2, complete: false });
   assertEquals(removed, ["/a/1", "/a/2"]);
 });
 
@@ -136,4 +141,59 @@ Deno.test("what is not stored is not refreshed, and nobody is asked", async () =
   await Deno.writeTextFile(proxy.file("by-hand"), "hello");
   assertEquals((await send(proxy, "POST", "/refresh/by-hand")).status, 202);
   await proxy.settled();
+});
+
+Deno.test("what is removed while it comes in is read on, joined by nobody and not stored", async () => {
+  const headers = { "content-length": "11", "content-type": "text/plain" };
+  await using origin = new Origin(statusAnswer(500));
+  await using proxy = await TestProxy.start({ upstreams: [origin.url] });
+  for (const removal of ["/cache/file", "/cache?prefix=/fi"]) {
+    const body = new GatedBody([bytesOf("old "), bytesOf("content")]);
+    origin.answer = () => new Response(body.stream, { headers });
+    const [leader, joiner] = [await proxy.fetch("/file"), await proxy.fetch("/file")];
+    assertEquals(joiner.headers.get("x-cache"), "JOINED");
+    assertEquals((await send(proxy, "DELETE", removal)).status, 200);
+    origin.answer = fileAnswer("new content");
+    const { response, text } = await proxy.get("/file");
+    assertEquals([response.headers.get("x-cache"), text], ["MISS", "new content"], removal);
+    body.release();
+    assertEquals([await leader.text(), await joiner.text()], ["old content", "old content"]);
+    await proxy.settled();
+    assertEquals((await proxy.get("/file")).text, "new content", "the old one is not stored");
+    await send(proxy, "DELETE", "/cache/file");
+    await proxy.assertNothingStored();
+  }
+});
+
+Deno.test("what no mirror has is asked for again after a removal, of that path alone", async () => {
+  await using origin = new Origin(statusAnswer(404));
+  await using proxy = await TestProxy.start({ upstreams: [origin.url] });
+  const ask = async (): Promise<number> => {
+    const before = origin.seen.length;
+    for (const path of ["/a", "/b/c"]) await proxy.get(path);
+    return origin.seen.length - before;
+  };
+  assertEquals([await ask(), await ask()], [2, 0]);
+  await send(proxy, "DELETE", "/cache/a");
+  assertEquals([await ask(), await ask()], [1, 0]);
+  await send(proxy, "DELETE", "/cache?prefix=/b/");
+  assertEquals([await ask(), await ask()], [1, 0]);
+  await send(proxy, "DELETE", "/cache?prefix=/");
+  assertEquals(await ask(), 2);
+});
+
+Deno.test("a 404 that was on its way when its path was removed is not remembered", async () => {
+  const answer = new Gate();
+  await using origin = new Origin(async () => {
+    await answer.opened;
+    return new Response("no", { status: 404 });
+  });
+  await using proxy = await TestProxy.start({ upstreams: [origin.url] });
+  const early = proxy.get("/file");
+  await origin.asked.reaches(1);
+  await send(proxy, "DELETE", "/cache/file");
+  answer.open();
+  assertEquals((await early).response.status, 404);
+  await proxy.get("/file");
+  assertEquals(origin.seen.length, 2);
 });

@@ -32,7 +32,7 @@ function upstreamWith(keys: string): Upstream {
 Deno.test("one upstream with a server is enough, everything else has a default", () => {
   assertEquals(load(withUpstream("")), {
     listen: { address: "0.0.0.0", port: 8881, tls: null },
-    admin: { address: "127.0.0.1", port: 8882, token: null },
+    admin: { address: "127.0.0.1", port: 8882, token: null, debug: false },
     upstreams: [{
       name: "mirror.example",
       server: "https://mirror.example",
@@ -66,6 +66,7 @@ Deno.test("one upstream with a server is enough, everything else has a default",
         inactiveMs: null,
         maxObjectBytes: null,
       },
+      memoryBytes: 128 * 1024 * 1024,
       clientDirectives: "ignore",
       targetedDirectives: false,
       offline: false,
@@ -78,13 +79,14 @@ Deno.test("one upstream with a server is enough, everything else has a default",
       rangeSkipBytes: 8_388_608,
       maxFills: 256,
     },
-    log: { level: "info", format: null },
+    log: { level: "info", format: null, requests: null, events: true, file: null },
   });
 });
 
 Deno.test("sections and keys without a value have their defaults", () => {
   const empty = load(withUpstream(
-    "listen:\nmisc:\nrace:\nfetch: ~\nlog: {level: null}\n" +
+    "listen:\nmisc:\nrace:\nfetch: ~\nadmin: {debug: }\n" +
+      "log: {level: null, requests: , events: , file: }\n" +
       "storage: {type: , local: {path: , accel: }}\n" +
       "cache: {timeout: , policies: , sets: , max-size: , min-free: , inactive: , max-object-size: , " +
       "stale-if-error: , stale-while-revalidate: , negative: , client-directives: , " +
@@ -141,7 +143,13 @@ fetch:
   minimum-rate: 0
   range-skip: off
   max-fills: 3
-log: {level: trace, format: json}
+admin: {debug: true}
+log:
+  level: trace
+  format: json
+  requests: false
+  events: false
+  file: {path: log/a.log, max-size: 1MiB, keep: 0}
 `,
     { TOKEN: "s3cret" },
   );
@@ -184,7 +192,14 @@ log: {level: trace, format: json}
     rangeSkipBytes: null,
     maxFills: 3,
   });
-  assertEquals(config.log, { level: "trace", format: "json" });
+  assertEquals(config.admin.debug, true);
+  assertEquals(config.log, {
+    level: "trace",
+    format: "json",
+    requests: false,
+    events: false,
+    file: { path: "log/a.log", maxBytes: 1_048_576, keep: 0 },
+  });
 });
 
 Deno.test("every key of the cache arrives in the config", () => {

@@ -224,6 +224,18 @@ const SECTIONS: readonly (readonly [section: string, problem: string])[] = [
     'log.level: expected "trace", "debug", "info", "warn" or "error", got "loud"',
   ],
   ["log: {format: 1}", 'log.format: expected "text" or "json", got 1'],
+  ["log: {requests: often}", 'log.requests: expected true or false, got "often"'],
+  ["log: {file: {path: ''}}", 'log.file.path: expected the path of a file, got ""'],
+  ["log: {file: a.log}", 'log.file: expected a mapping, got "a.log"'],
+  [
+    "log: {file: {path: a.log, max-size: 1KiB}}",
+    'log.file.max-size: expected 0, or a size from 64KiB up, got "1KiB"',
+  ],
+  [
+    "log: {file: {path: a.log, keep: -1}}",
+    "log.file.keep: expected a whole number from 0 to 1000, got -1",
+  ],
+  ["admin: {debug: maybe}", 'admin.debug: expected true or false, got "maybe"'],
 ];
 
 /** The same for keys of an upstream. */

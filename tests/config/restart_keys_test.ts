@@ -45,7 +45,8 @@ cache: {timeout: never, max-size: 1GB, offline: true, policies: [{match: x}]}
 race: {width: 5, segments: off}
 fetch: {head-timeout: 1s, stall-timeout: 2s, minimum-rate: 1, range-skip: 1, max-fills: 3}
 storage: {local: {accel: {enable-by-header: X-Location}}}
-log: {level: debug}
+log: {level: debug, requests: true, events: false, file: {path: a.log}}
+admin: {debug: true}
 `);
   const old: Config = { ...load(""), upstreams: [] };
   assertEquals(restartKeys(old, next), []);

@@ -59,7 +59,7 @@ async function run(
   const proxy = stack.use(
     await TestProxy.start({
       upstreams: relays.map(({ url }, at) => ({ server: url, name: `m${at}` })),
-      config: { race, fetch: { "head-timeout": "1s", "stall-timeout": "200ms" } },
+      config: { race, fetch: { "head-timeout": "5s", "stall-timeout": "1s" } },
     }),
   );
   const response = await proxy.fetch("/x.iso");

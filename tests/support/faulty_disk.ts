@@ -3,6 +3,7 @@ import { Flights } from "../../src/fill/flights.ts";
 import { Standings } from "../../src/fill/standings.ts";
 import { OpenBodies } from "../../src/server/body_stream.ts";
 import { createHandler } from "../../src/server/handler.ts";
+import { Http1Server } from "../../src/server/http1/http1_server.ts";
 import { ServerCounters } from "../../src/server/server_counters.ts";
 import { LocalStorage } from "../../src/storage/local_storage.ts";
 import type { LocalSystem } from "../../src/storage/local_system.ts";
@@ -80,7 +81,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
     readonly storage: LocalStorage,
     readonly flights: Flights,
     readonly openBodies: OpenBodies,
-    readonly server: Deno.HttpServer<Deno.NetAddr>,
+    readonly server: Http1Server,
   ) {}
 
   static async start(
@@ -131,10 +132,15 @@ export class FaultyDiskProxy implements AsyncDisposable {
       accel: null,
       ownHosts,
       instance: "test",
-      openBodies,
       counters: new ServerCounters(),
+      quickAnswers: null,
     });
-    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+    const server = new Http1Server({
+      hostname: "127.0.0.1",
+      port: 0,
+      handler: { quick: () => null, handle: handler },
+      openBodies,
+    });
     return new FaultyDiskProxy(dataDir, storage, flights, openBodies, server);
   }
 

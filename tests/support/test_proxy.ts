@@ -14,10 +14,14 @@ export interface TestProxyOptions {
   /** Further sections of the config file: `cache`, `misc`, `fetch`, … */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
+  /** By which the history is kept; without it the system's. */
+  readonly historyClock?: Clock;
   /** From 0 up to but without 1; without it always a half. */
   readonly random?: () => number;
   /** An existing data directory; without it a new one, which goes with the proxy. */
   readonly dataDir?: string;
+  /** Without it 0.0.0. */
+  readonly version?: string;
   /** Extra keys of `storage.local`. */
   readonly local?: Readonly<Record<string, unknown>>;
 }
@@ -39,7 +43,10 @@ export class TestProxy implements AsyncDisposable {
     const clock = options.clock ?? systemClock;
     // One race in twenty would ask one mirror more.
     const random = options.random ?? (() => 0.5);
-    const proxy = await startProxy(config, { version: "0.0.0", clock, random });
+    const version = options.version ?? "0.0.0";
+    // A test that lets months pass at once has no use for each ten seconds of them.
+    const historyClock = options.historyClock ?? systemClock;
+    const proxy = await startProxy(config, { version, clock, historyClock, random });
     return new TestProxy(proxy, dataDir, ownDir);
   }
 
@@ -55,6 +62,11 @@ export class TestProxy implements AsyncDisposable {
   /** What became of the questions to each mirror. */
   get counters(): Proxy["counters"] {
     return this.#proxy.counters;
+  }
+
+  /** What happens in the filling plane. */
+  get activity(): Proxy["activity"] {
+    return this.#proxy.activity;
   }
 
   get url(): string {
@@ -130,7 +142,7 @@ export class TestProxy implements AsyncDisposable {
 }
 
 /** Files of our own that are there without anything being stored. */
-const OF_THE_STATE = /^\.cache-proxy\/(index\.db|lock|scores\.json|notes\/)/;
+const OF_THE_STATE = /^\.cache-proxy\/(index\.db|lock|scores\.json|history\.json|notes\/)/;
 
 function* filesBelow(root: string, folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(join(root, folder))) {

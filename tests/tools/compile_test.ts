@@ -24,7 +24,14 @@ Deno.test("the compiled file holds the program, its packages and nothing of the 
   }
   const packages = names.flatMap((name) => /^(.+)\/[\d.]+$/.exec(name)?.[1] ?? []);
   assert(packages.includes("zod") && packages.includes("re2js"), `packages ${packages}`);
-  for (const name of ["fast-check", "pure-rand"]) assert(!packages.includes(name), name);
+  for (const name of ["fast-check", "pure-rand", "playwright-core"]) {
+    assert(!packages.includes(name), name);
+  }
+  const executable = new TextDecoder("latin1").decode(await Deno.readFile(output));
+  // A part of the dashboard, and of the library that it draws with.
+  for (const text of ["cache-proxy-theme", ".u-cursor-pt"]) {
+    assert(executable.includes(text), `${text} in the executable`);
+  }
   const { granted, prompt } = await embeddedPermissions(output);
   assertEquals(granted, ["env", "net", "read", "sys", "write"]);
   assertEquals(prompt, false);

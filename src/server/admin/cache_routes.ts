@@ -28,10 +28,10 @@ export const CACHE_ROUTES: readonly Route[] = [
       400: "There is no prefix, or it does not begin with a slash.",
     },
     contentType: "application/json",
-    async handle({ query, signal }, { storage }) {
+    async handle({ query, signal }, { storage, cache }) {
       const prefix = prefixOf(new URLSearchParams(query).get("prefix"));
       if (prefix === null) return errorAnswer(400, "prefix is needed and begins with a slash");
-      return jsonAnswer(200, await purgePrefix(storage, prefix, signal));
+      return jsonAnswer(200, await purgePrefix(storage, cache(), prefix, signal));
     },
   },
   {
@@ -46,10 +46,10 @@ export const CACHE_ROUTES: readonly Route[] = [
       414: "The path is too long.",
     },
     contentType: "application/json",
-    async handle(request, { storage }) {
+    async handle(request, { storage, cache }) {
       const target = targetOf(request);
       if (target instanceof Response) return target;
-      return jsonAnswer(200, await purgeKey(storage, target.key));
+      return jsonAnswer(200, await purgeKey(storage, cache(), target.key));
     },
   },
   {

@@ -12,6 +12,12 @@ export interface MetricSources {
   readonly upstreams: ReadCounters;
   /** Downloads and other questions to upstreams that are under way. */
   readonly fillsUnderWay: () => number;
+  /** Clients that wait for a download that others began, or read it. */
+  readonly joiners: () => number;
+  /** What the cache may take of the disk; null: no limit. */
+  readonly maxBytes: () => number | null;
+  /** What the file system has left; null: unknown. */
+  readonly freeBytes: () => number | null;
   /** Bodies on their way to clients. */
   readonly openBodies: () => number;
   readonly storage: {
@@ -75,9 +81,15 @@ function addRequestMetrics(set: MetricSet, sources: MetricSources): void {
     "Downloads and other questions to upstreams that are under way",
     () => [[sources.fillsUnderWay()]],
   );
+  set.gauge(
+    "cache_proxy_joiners_active",
+    "Clients that wait for a download that others began, or read it",
+    () => [[sources.joiners()]],
+  );
 }
 
-function addStorageMetrics(set: MetricSet, { storage }: MetricSources): void {
+function addStorageMetrics(set: MetricSet, sources: MetricSources): void {
+  const { storage, maxBytes, freeBytes } = sources;
   set.gauge(
     "cache_proxy_cache_size_bytes",
     "What the cache takes of the disk, unfinished files included",
@@ -86,6 +98,16 @@ function addStorageMetrics(set: MetricSet, { storage }: MetricSources): void {
   set.gauge("cache_proxy_cache_entries", "Copies in the cache", () => [
     [storage.usage().entries],
   ]);
+  set.gauge(
+    "cache_proxy_cache_limit_bytes",
+    "What the cache may take of the disk; no series without a limit",
+    () => optional(maxBytes()),
+  );
+  set.gauge(
+    "cache_proxy_disk_free_bytes",
+    "What the file system of the cache has left",
+    () => optional(freeBytes()),
+  );
   set.counter(
     "cache_proxy_evictions_total",
     "Copies that went to make room, or for being out of use",
@@ -96,4 +118,8 @@ function addStorageMetrics(set: MetricSet, { storage }: MetricSources): void {
     "What those copies took of the disk",
     () => [[storage.evicted.bytes]],
   );
+}
+
+function optional(value: number | null): readonly Sample[] {
+  return value === null ? [] : [[value]];
 }

@@ -16,11 +16,18 @@ export function openApi(
     info: {
       title: "cache-proxy admin",
       version,
-      description: "Where a token is configured, every route but /healthz takes it. Where none " +
-        `is, what changes something takes a header field ${INTENT_HEADER}, with any value.`,
+      description:
+        "Where a token is configured, every route but /healthz takes it, as a bearer's " +
+        "or as the password of any user. What changes something and shows no bearer's token takes " +
+        `a header field ${INTENT_HEADER}, with any value.`,
     },
     paths,
-    components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+    components: {
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer" },
+        password: { type: "http", scheme: "basic" },
+      },
+    },
   };
 }
 
@@ -44,8 +51,8 @@ function operation(route: Route): Readonly<Record<string, unknown>> {
       Object.entries({ ...route.responses, ...refusals(route) })
         .map(([status, description]) => [status, response(Number(status), description, route)]),
     ),
-    // Both: with a token, and without one where none is configured.
-    security: route.isOpen ? [] : [{ token: [] }, {}],
+    // Without either, where no token is configured.
+    security: route.isOpen ? [] : [{ token: [] }, { password: [] }, {}],
   };
 }
 
@@ -59,7 +66,7 @@ function refusals({ isOpen, method }: Route): Readonly<Record<number, string>> {
     421: "No token is configured, and the host is not a name of this machine.",
   };
   if (method === "GET") return guarded;
-  return { ...guarded, 403: "No token is configured, and the request is not meant, maybe." };
+  return { ...guarded, 403: "It shows no bearer's token, and is not meant, maybe." };
 }
 
 function response(

@@ -21,6 +21,11 @@ export function addProcessMetrics(set: MetricSet, loopDelay: () => BucketCounts)
     "Memory that is resident, in bytes",
     () => [[Deno.memoryUsage().rss]],
   );
+  set.gauge(
+    "cache_proxy_heap_used_bytes",
+    "Memory that the program's objects take, in bytes",
+    () => [[Deno.memoryUsage().heapUsed]],
+  );
   if (openFiles() !== null) {
     set.gauge("process_open_fds", "Open file descriptors", () => [[openFiles() ?? NaN]]);
   }

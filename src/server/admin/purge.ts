@@ -1,3 +1,5 @@
+import { variantKeyPrefix } from "../../decide/vary.ts";
+import type { Cache } from "../../cache/cache.ts";
 import type { Key } from "../../types.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { beforeAll, type Lister } from "./catalog.ts";
@@ -7,6 +9,9 @@ const STEP_ROWS = 100;
 
 /** What removing takes. */
 export type PurgeStorage = Lister & Pick<Storage, "remove" | "variantsOf">;
+
+/** What keeps what is under way from coming back. */
+export type PurgeCache = Pick<Cache, "disown">;
 
 /** What was removed. */
 export interface Purged {
@@ -18,12 +23,17 @@ export interface Purged {
 
 /**
  * Removes what is stored of a key, variants included, a file included that the index does not know.
- * Who reads it reads on.
+ * Who reads it reads on. What is being downloaded is not stored, remembered errors are forgotten.
  *
  * @throws {StorageError} When a file cannot be removed.
  */
-export async function purgeKey(storage: PurgeStorage, key: Key): Promise<Purged> {
+export async function purgeKey(
+  storage: PurgeStorage,
+  cache: PurgeCache,
+  key: Key,
+): Promise<Purged> {
   let removed = 0;
+  await cache.disown((it) => it === key || it.startsWith(variantKeyPrefix(key)));
   for (const variant of [...storage.variantsOf(key), key]) {
     if (await storage.remove(variant)) removed++;
   }
@@ -31,18 +41,20 @@ export async function purgeKey(storage: PurgeStorage, key: Key): Promise<Purged>
 }
 
 /**
- * Removes all that the index has below a prefix, in small steps. What comes into the cache meanwhile
- * may stay.
+ * Removes all that the index has below a prefix, in small steps. What was being downloaded is not
+ * stored; what is asked for meanwhile may stay.
  *
  * @param signal Stops it within one file.
  * @throws {StorageError} When a file cannot be removed; those before it are gone.
  */
 export async function purgePrefix(
   storage: PurgeStorage,
+  cache: PurgeCache,
   prefix: string,
   signal: AbortSignal,
 ): Promise<Purged> {
   let removed = 0;
+  await cache.disown((key) => key.startsWith(prefix));
   let after = beforeAll(prefix);
   for (;;) {
     const keys = storage.list(after, STEP_ROWS).map(({ entry }) => entry.key);

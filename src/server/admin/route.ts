@@ -1,6 +1,11 @@
 import type { Cache } from "../../cache/cache.ts";
 import type { LocalStorage } from "../../storage/local_storage.ts";
+import type { HistoryRange } from "./history.ts";
+import type { HistoryTable } from "./history_ring.ts";
+import type { LogLevelSwitch } from "./log_level_switch.ts";
+import type { EventSlots } from "./event_slots.ts";
 import type { MetricSet } from "./metric_set.ts";
+import type { StatusSources } from "./status.ts";
 
 /** What the routes work with. */
 export interface AdminParts {
@@ -10,10 +15,18 @@ export interface AdminParts {
   readonly cache: () => Cache;
   readonly storage: Pick<
     LocalStorage,
-    "list" | "find" | "adopt" | "remove" | "variantsOf"
+    "list" | "find" | "adopt" | "remove" | "variantsOf" | "pathOf" | "usage" | "isReplaced"
   >;
+  readonly status: StatusSources;
+  /** For answers of server-sent events. */
+  readonly eventSlots: EventSlots;
   /** Why the proxy cannot do its work now; empty when it can. */
   readonly problems: () => Promise<readonly string[]>;
+  /** What was, up to now. */
+  readonly history: (range: HistoryRange) => HistoryTable;
+  readonly logLevel: LogLevelSwitch;
+  /** Whether CPU profiles and heap snapshots can be had. */
+  readonly isDebug: () => boolean;
 }
 
 /** A request that was let in and found its route. */
@@ -52,6 +65,13 @@ export interface Route {
   /** What each status means. */
   readonly responses: Readonly<Record<number, string>>;
   /** Of the answer when all is well. */
-  readonly contentType: "application/json" | "text/plain" | "text/event-stream" | "text/html";
+  readonly contentType:
+    | "application/json"
+    | "text/plain"
+    | "text/event-stream"
+    | "text/html"
+    | "text/css"
+    | "text/javascript"
+    | "image/svg+xml";
   handle(request: AdminRequest, parts: AdminParts): Promise<Response> | Response;
 }

@@ -123,9 +123,10 @@ testCases("an error never takes the place of a good copy", [
   },
 ]);
 
-/** RFC 9110 section 8.6: 204 has no length; the platform takes 205 for such a status as well. */
+/** RFC 9110 sections 8.6 and 15.3.6: 204 has no length, that of 205 is nothing. */
 function lengthOf(status: number): string | null {
-  return status === 204 || status === 205 ? null : "1";
+  if (status === 204) return null;
+  return status === 205 ? "0" : "1";
 }
 
 /** RFC 9110 section 15.3.6: 205 has no body, which is told by its length. */

@@ -1,0 +1,216 @@
+import { LRUCache } from "lru-cache";
+import type { Cache } from "../cache/cache.ts";
+import type { Outcome } from "../cache/outcome.ts";
+import { planResponse } from "../decide/plan_response.ts";
+import type { LocalStorage } from "../storage/local_storage.ts";
+import type { Clock, Entry, Instant, Key } from "../types.ts";
+import { isAccessLogged, logAccess } from "./access_log.ts";
+import type { ClientRequest } from "./client_request.ts";
+import type { Exchange } from "./exchange.ts";
+import { dateField, responseHead } from "./http1/response_head.ts";
+import type { Answer } from "./representation.ts";
+import { notModified } from "./representation.ts";
+import type { ServerCounters } from "./server_counters.ts";
+import { storedHeaders } from "./serve_stored.ts";
+
+/** A larger file is no small one: it is read from the disk, which the system caches. */
+export const MAX_QUICK_BYTES = 256 * 1024;
+
+/** A body up to so many bytes is copied behind its head once a second, to go out in one write. */
+const JOINED_BYTES = 16 * 1024;
+
+/** What an answer costs beside its body: fields, names, the objects around them. */
+const OVERHEAD_BYTES = 2 * 1024;
+
+/** With one of these a request is for the slow way, which knows what they mean. */
+const SLOW_FIELDS: readonly string[] = [
+  "range",
+  "via",
+  "if-match",
+  "if-unmodified-since",
+];
+
+/** What counts only where `cache.client-directives` is `honour`. */
+const DIRECTIVE_FIELDS: readonly string[] = ["cache-control", "pragma"];
+
+/** A stored copy that is fresh. */
+type Hit = Extract<Outcome, { kind: "stored" }>;
+
+/** What is kept of one target. */
+interface QuickAnswer {
+  readonly hit: Hit;
+  readonly body: Uint8Array;
+  readonly keptAt: Instant;
+  /** null: for ever. */
+  readonly freshUntil: Instant | null;
+  /** The second for which the heads were made: ages and dates count in seconds. */
+  second: number;
+  /** Head and body in one where the body is small. */
+  whole: readonly Uint8Array[];
+  head: Uint8Array;
+  notModified: Uint8Array;
+}
+
+/** What quick answers take. */
+export interface QuickParts {
+  readonly cache: Cache;
+  readonly storage: Pick<LocalStorage, "isIntact">;
+  readonly clock: Clock;
+  readonly counters: ServerCounters;
+  /** Bytes of bodies and what belongs to them; 0: nothing is kept. */
+  readonly maxBytes: number;
+  readonly honoursDirectives: boolean;
+  /** A field, lower case, with which the front server does the sending; null: none. */
+  readonly accelHeader: string | null;
+}
+
+/**
+ * Answers to requests for small files that are asked for again and again, from memory and ready to
+ * be sent. What is kept goes when its entry changes in any way; that its file is still what it was
+ * is looked at once a second.
+ */
+export class QuickAnswers {
+  readonly #parts: QuickParts;
+  readonly #slowFields: readonly string[];
+  readonly #answers: LRUCache<string, QuickAnswer> | null;
+  /** Targets as they were sent, by what they ask for. */
+  readonly #targets = new Map<Key, Set<string>>();
+
+  constructor(parts: QuickParts) {
+    const { maxBytes, honoursDirectives, accelHeader } = parts;
+    this.#parts = parts;
+    this.#slowFields = [
+      ...SLOW_FIELDS,
+      ...honoursDirectives ? DIRECTIVE_FIELDS : [],
+      ...accelHeader === null ? [] : [accelHeader],
+    ];
+    this.#answers = maxBytes === 0 ? null : new LRUCache<string, QuickAnswer>({
+      maxSize: maxBytes,
+      sizeCalculation: ({ body }) => body.byteLength + OVERHEAD_BYTES,
+      dispose: ({ hit }, target) => this.#forgetTarget(hit.entry.key, target),
+    });
+  }
+
+  /** Bytes that are taken now. */
+  get bytes(): number {
+    return this.#answers?.calculatedSize ?? 0;
+  }
+
+  /** The bytes of an answer, head included; null when this request takes the slow way. */
+  find(request: ClientRequest & { readonly target: string }): readonly Uint8Array[] | null {
+    const { target, method, headers } = request;
+    const answer = this.#answers?.get(target);
+    if (answer === undefined || (method !== "GET" && method !== "HEAD")) return null;
+    const now = this.#parts.clock.now();
+    const { keptAt, freshUntil } = answer;
+    // Before: the clock was set back, and nobody knows how old the copy is.
+    if (now < keptAt || (freshUntil !== null && now >= freshUntil)) return null;
+    for (const name of this.#slowFields) if (headers.get(name) !== null) return null;
+    if (Math.floor(now / 1000) !== answer.second && !this.#renew(answer, now)) {
+      this.#answers?.delete(target);
+      return null;
+    }
+    const { hit } = answer;
+    const isModified = this.#isModified(request, hit.entry, now);
+    this.#parts.cache.used(hit.entry);
+    const status = isModified ? 200 : 304;
+    const bytes = isModified && method === "GET" ? answer.body.byteLength : 0;
+    this.#parts.counters.answered("HIT", status).bytes += bytes;
+    if (isAccessLogged()) this.#log(request, hit, status, bytes);
+    if (!isModified) return [answer.notModified];
+    return method === "GET" ? answer.whole : [answer.head];
+  }
+
+  /** Keeps what was just answered, where it is worth it. */
+  keep(exchange: Exchange, hit: Hit, { body }: Pick<Answer, "body">, now: Instant): void {
+    const { entry, freshForMs } = hit;
+    const { target, request: { headers }, facts: { path } } = exchange;
+    if (this.#answers === null || !(body instanceof Uint8Array)) return;
+    // How long the copy is fresh for this client may not be how long it is for others.
+    if (this.#slowFields.some((name) => headers.get(name) !== null)) return;
+    // What has another key was chosen for what this request says of itself.
+    if (entry.key !== target.key || !this.#parts.cache.isForAll(target)) return;
+    if (entry.status !== 200 || entry.vary.length > 0 || body.byteLength !== entry.size) return;
+    if (hit.result !== "HIT" || body.byteLength > MAX_QUICK_BYTES) return;
+    const nothing = new Uint8Array();
+    const answer: QuickAnswer = {
+      hit,
+      body,
+      keptAt: now,
+      freshUntil: freshForMs === null ? null : now + freshForMs,
+      second: -1,
+      whole: [],
+      head: nothing,
+      notModified: nothing,
+    };
+    this.#answers.set(path, answer);
+    // What does not fit was not taken.
+    if (this.#answers.peek(path) !== answer) return;
+    const targets = this.#targets.get(entry.key);
+    if (targets === undefined) this.#targets.set(entry.key, new Set([path]));
+    else targets.add(path);
+  }
+
+  /** An entry has changed or gone; null: any may have. */
+  forget(key: Key | null): void {
+    if (key === null) return void this.#answers?.clear();
+    for (const target of this.#targets.get(key) ?? []) this.#answers?.delete(target);
+  }
+
+  #forgetTarget(key: Key, target: string): void {
+    const targets = this.#targets.get(key);
+    targets?.delete(target);
+    if (targets?.size === 0) this.#targets.delete(key);
+  }
+
+  /** Makes the heads for this second; false when the file is no longer what it was. */
+  #renew(answer: QuickAnswer, now: Instant): boolean {
+    const { hit: { entry }, body, freshUntil } = answer;
+    if (!this.#parts.storage.isIntact(entry)) return false;
+    const freshForMs = freshUntil === null ? null : freshUntil - now;
+    const fields = storedHeaders({ ...answer.hit, freshForMs }, now);
+    if (!fields.some(([name]) => name === "date")) fields.push(["date", dateField(now)]);
+    answer.head = responseHead(200, [...fields, ["content-length", String(body.byteLength)]]);
+    answer.notModified = responseHead(304, notModified(new Headers(fields)).headers);
+    answer.whole = [answer.head, body];
+    if (body.byteLength <= JOINED_BYTES) {
+      const joined = new Uint8Array(answer.head.byteLength + body.byteLength);
+      joined.set(answer.head);
+      joined.set(body, answer.head.byteLength);
+      answer.whole = [joined];
+    }
+    answer.second = Math.floor(now / 1000);
+    return true;
+  }
+
+  #isModified({ headers }: ClientRequest, entry: Entry, now: Instant): boolean {
+    const ifNoneMatch = headers.get("if-none-match");
+    const ifModifiedSince = headers.get("if-modified-since");
+    if (ifNoneMatch === null && ifModifiedSince === null) return true;
+    const selecting = {
+      method: "GET",
+      range: null,
+      ifRange: null,
+      ifMatch: null,
+      ifUnmodifiedSince: null,
+      ifNoneMatch,
+      ifModifiedSince,
+    } as const;
+    const facts = { ...entry, available: entry.size };
+    return planResponse(selecting, facts, now).kind !== "not-modified";
+  }
+
+  #log(request: ClientRequest & { target: string }, hit: Hit, status: number, bytes: number): void {
+    const now = performance.now();
+    const facts = {
+      method: request.method,
+      path: request.target,
+      client: request.client,
+      startedAt: now,
+      cache: hit.result,
+      upstream: hit.entry.upstream,
+      reason: hit.reason,
+    };
+    logAccess(facts, status, bytes, null, now);
+  }
+}
