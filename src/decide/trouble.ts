@@ -39,6 +39,13 @@ export type Trouble =
     readonly code: string;
     readonly detail: string;
   }
+  | {
+    readonly kind: "unreadable";
+    readonly path: Key;
+    /** Of the error, as `storage-failed`. */
+    readonly code: string;
+    readonly detail: string;
+  }
   | { readonly kind: "too-many-fills"; readonly path: Key };
 
 /** A trouble in words, and what to do. */
@@ -80,6 +87,15 @@ export function problemOf(trouble: Trouble): Problem | null {
         level: "error",
         message: `Cannot store ${trouble.path}: ${trouble.detail}`,
         advice: STORAGE_ADVICE[trouble.code] ?? STORAGE_ADVICE["storage-failed"] ?? null,
+        path: trouble.path,
+        upstream: null,
+      };
+    case "unreadable":
+      return {
+        identity: `unreadable ${trouble.code}`,
+        level: "error",
+        message: `Cannot read what is stored of ${trouble.path}: ${trouble.detail}`,
+        advice: STORAGE_ADVICE["storage-failed"] ?? null,
         path: trouble.path,
         upstream: null,
       };

@@ -1,5 +1,6 @@
 import { UpstreamError } from "../errors.ts";
 import type { Clock } from "../types.ts";
+import { ChunkReader } from "./chunk_reader.ts";
 import { networkDetail } from "./network_detail.ts";
 
 /** Learns from a body that comes in. */
@@ -31,7 +32,7 @@ export interface BodyRules {
  * Only time spent waiting for the upstream counts as a stall; a reader that takes a pause does not.
  */
 export class BodySource {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
+  readonly #reader: ChunkReader | null;
   readonly #rules: BodyRules;
   /** Bytes read ahead during a race. */
   readonly #ahead: Uint8Array[] = [];
@@ -48,7 +49,7 @@ export class BodySource {
   #cancelWatch: (() => void) | null = null;
 
   constructor(body: ReadableStream<Uint8Array> | null, rules: BodyRules) {
-    this.#reader = body?.getReader() ?? null;
+    this.#reader = body === null ? null : new ChunkReader(body);
     this.#rules = rules;
     rules.observer?.body();
     const { signal } = rules.controller;
@@ -56,7 +57,7 @@ export class BodySource {
       this.#finish(upstreamErrorOf(signal.reason));
       // Once nobody holds the Response any more, the platform forgets the body when the signal is
       // aborted: reads go on, or hang, and the connection stays (Deno 2.9).
-      void this.#reader?.cancel().catch(() => {});
+      void this.#reader?.cancel();
     };
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -133,19 +134,19 @@ export class BodySource {
   async #readChunk(): Promise<Uint8Array | null> {
     const { declared } = this.#rules;
     for (;;) {
-      const result = await this.#reader?.read();
+      const chunk = await this.#reader?.read() ?? null;
       // A read that was under way at the abort comes back as an end.
       if (this.#end instanceof UpstreamError) throw this.#end;
-      if (result === undefined || result.done) {
+      if (chunk === null) {
         if (declared === null || this.#received === declared) return null;
         throw new UpstreamError({ kind: "short-body", received: this.#received, declared });
       }
-      this.#received += result.value.byteLength;
-      this.#rules.observer?.received(result.value.byteLength);
+      this.#received += chunk.byteLength;
+      this.#rules.observer?.received(chunk.byteLength);
       if (declared !== null && this.#received > declared) {
         throw new UpstreamError({ kind: "long-body", declared });
       }
-      if (result.value.byteLength > 0) return result.value;
+      if (chunk.byteLength > 0) return chunk;
     }
   }
 

@@ -14,9 +14,12 @@ export interface UpstreamCounters {
   readonly won: number;
   /** Another one had won meanwhile. */
   readonly lost: number;
-  /** By kind of failure, before it had won or after; kinds that did not occur are left out. */
+  /**
+   * By kind of failure, before it had won or after; kinds that did not occur are left out. What was
+   * only given up (`aborted`) is our own doing and in none of them.
+   */
   readonly failed: Readonly<Partial<Record<FailureReason["kind"], number>>>;
-  /** What was wrong the last time, and when; what was only given up is left out. null: nothing. */
+  /** What was wrong the last time, and when. null: nothing. */
   readonly lastFailure: { readonly at: Instant; readonly reason: FailureReason } | null;
   /** Of bodies, whatever became of them. */
   readonly bytesReceived: number;
@@ -69,8 +72,9 @@ export class Counters {
 
   failure(reason: FailureReason, at: Instant): void {
     const { kind } = reason;
+    if (kind === "aborted") return;
     this.#failed[kind] = (this.#failed[kind] ?? 0) + 1;
-    if (kind !== "aborted") this.#lastFailure = { at, reason };
+    this.#lastFailure = { at, reason };
   }
 
   get lastFailure(): UpstreamCounters["lastFailure"] {

@@ -5,7 +5,7 @@ import type { LeadBranch } from "./lead_branch.ts";
 import type { ProgressSignal } from "./progress_signal.ts";
 
 /** Chunks at least this large are written as they are; smaller ones are gathered first. */
-const GATHER_BELOW_BYTES = 256 * 1024;
+const GATHER_BELOW_BYTES = 64 * 1024;
 
 /** What came of writing. */
 export type ForkEnd =

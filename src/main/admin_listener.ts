@@ -9,7 +9,7 @@ import { Guard } from "../server/admin/guard.ts";
 import type { LogLevelSwitch } from "../server/admin/log_level_switch.ts";
 import { LoopDelay } from "../server/admin/loop_delay.ts";
 import { createMetrics } from "../server/admin/metrics.ts";
-import { readinessProblems } from "../server/admin/readiness.ts";
+import { KeptCheck, readinessProblems, type StorageCheck } from "../server/admin/readiness.ts";
 import type { StatusSources } from "../server/admin/status.ts";
 import type { OpenBodies } from "../server/body_stream.ts";
 import type { ServerCounters } from "../server/server_counters.ts";
@@ -45,6 +45,7 @@ export class AdminListener {
 
   /** @throws {CacheProxyError} `listen-failed` when the address cannot be had. */
   constructor(place: Config["admin"], parts: AdminListenerParts) {
+    const keptCheck = new KeptCheck(parts.storage, parts.standings.clock);
     const handler = createAdminHandler({
       parts: {
         version: parts.version,
@@ -53,7 +54,8 @@ export class AdminListener {
         storage: parts.storage,
         status: statusSources(parts),
         eventSlots: new EventSlots(MAX_EVENT_STREAMS),
-        problems: () => this.#problems(parts),
+        problems: () => this.#problems(parts, parts.storage),
+        recentProblems: () => this.#problems(parts, keptCheck),
         history: (range) => parts.history.table(range),
         logLevel: parts.logLevel,
         isDebug: () => parts.current().config.admin.debug,
@@ -86,7 +88,10 @@ export class AdminListener {
     await this.#server.shutdown();
   }
 
-  #problems({ storage, flights, current }: AdminListenerParts): Promise<readonly string[]> {
+  #problems(
+    { flights, current }: AdminListenerParts,
+    storage: StorageCheck,
+  ): Promise<readonly string[]> {
     const { config } = current();
     return readinessProblems({
       storage,

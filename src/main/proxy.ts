@@ -118,6 +118,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       ownHosts: ownHosts(config),
       instance,
       ...{ counters, quickAnswers },
+      problems: standings.activity,
     });
     return { config, cache, handle, quickAnswers };
   };

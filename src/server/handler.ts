@@ -5,6 +5,7 @@ import { firstValue, representationFields } from "../decide/fields.ts";
 import { parseTarget } from "../decide/parse_target.ts";
 import { planResponse } from "../decide/plan_response.ts";
 import { Repeats } from "../decide/repeats.ts";
+import { type Problem, problemOf } from "../decide/trouble.ts";
 import { StorageError } from "../errors.ts";
 import type { Filler } from "../fill/fill.ts";
 import type { AttemptFailure, Clock, Entry, Instant } from "../types.ts";
@@ -35,6 +36,12 @@ const MAX_LOOKUPS = 3;
 /** Why nobody was asked for what no upstream has. */
 const NEGATIVE = "negative";
 
+/** Whoever keeps what an operator should look at. */
+export interface ProblemLog {
+  /** Counts one that it knows. Never throws. */
+  note(problem: Problem | null): void;
+}
+
 /** What answering takes. */
 export interface HandlerParts {
   readonly cache: Cache;
@@ -49,6 +56,7 @@ export interface HandlerParts {
   readonly instance: string;
   readonly counters: ServerCounters;
   readonly quickAnswers: QuickAnswers | null;
+  readonly problems: ProblemLog;
 }
 
 /** The parts, and what one handler remembers. */
@@ -128,17 +136,22 @@ async function answerAsked(asked: Asked, exchange: Exchange, context: Context): 
       if (outcome.kind !== "stored" || !(error instanceof StorageError)) throw error;
       // The disk does not give the bytes: an upstream may.
       unreadable = outcome.entry;
-      const untold = context.repeats.tell(error.code, context.clock.now());
-      if (untold === null) continue;
-      const { key } = outcome.entry;
-      log.error("Cannot read what is stored of {key}, {untold} more before: {error}", {
-        key,
-        untold,
-        error,
-      });
+      tellUnreadable(outcome.entry, error, context);
     }
   }
   return errorAnswer(502, `The file was lost ${MAX_LOOKUPS} times, stored or on its way`);
+}
+
+function tellUnreadable({ key }: Entry, error: StorageError, context: Context): void {
+  const { code, message: detail } = error;
+  context.problems.note(problemOf({ kind: "unreadable", path: key, code, detail }));
+  const untold = context.repeats.tell(code, context.clock.now());
+  if (untold === null) return;
+  log.error("Cannot read what is stored of {key}, {untold} more before: {error}", {
+    key,
+    untold,
+    error,
+  });
 }
 
 async function answerOutcome(

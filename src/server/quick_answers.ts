@@ -11,13 +11,10 @@ import { dateField, responseHead } from "./http1/response_head.ts";
 import type { Answer } from "./representation.ts";
 import { notModified } from "./representation.ts";
 import type { ServerCounters } from "./server_counters.ts";
-import { storedHeaders } from "./serve_stored.ts";
-
-/** A larger file is no small one: it is read from the disk, which the system caches. */
-export const MAX_QUICK_BYTES = 256 * 1024;
+import { SMALL_BODY_BYTES, storedHeaders } from "./serve_stored.ts";
 
 /** A body up to so many bytes is copied behind its head once a second, to go out in one write. */
-const JOINED_BYTES = 16 * 1024;
+const JOINED_BYTES = 64 * 1024;
 
 /** What an answer costs beside its body: fields, names, the objects around them. */
 const OVERHEAD_BYTES = 2 * 1024;
@@ -39,16 +36,17 @@ type Hit = Extract<Outcome, { kind: "stored" }>;
 /** What is kept of one target. */
 interface QuickAnswer {
   readonly hit: Hit;
-  readonly body: Uint8Array;
+  /** Of the newest `whole`, so that the bytes are kept once. */
+  body: Uint8Array;
   readonly keptAt: Instant;
   /** null: for ever. */
   readonly freshUntil: Instant | null;
   /** The second for which the heads were made: ages and dates count in seconds. */
   second: number;
-  /** Head and body in one where the body is small. */
+  /** What goes out, in as many writes. */
   whole: readonly Uint8Array[];
-  head: Uint8Array;
-  notModified: Uint8Array;
+  head: readonly Uint8Array[];
+  notModified: readonly Uint8Array[];
 }
 
 /** What quick answers take. */
@@ -117,8 +115,8 @@ export class QuickAnswers {
     const bytes = isModified && method === "GET" ? answer.body.byteLength : 0;
     this.#parts.counters.answered("HIT", status).bytes += bytes;
     if (isAccessLogged()) this.#log(request, hit, status, bytes);
-    if (!isModified) return [answer.notModified];
-    return method === "GET" ? answer.whole : [answer.head];
+    if (!isModified) return answer.notModified;
+    return method === "GET" ? answer.whole : answer.head;
   }
 
   /** Keeps what was just answered, where it is worth it. */
@@ -131,8 +129,7 @@ export class QuickAnswers {
     // What has another key was chosen for what this request says of itself.
     if (entry.key !== target.key || !this.#parts.cache.isForAll(target)) return;
     if (entry.status !== 200 || entry.vary.length > 0 || body.byteLength !== entry.size) return;
-    if (hit.result !== "HIT" || body.byteLength > MAX_QUICK_BYTES) return;
-    const nothing = new Uint8Array();
+    if (hit.result !== "HIT" || body.byteLength > SMALL_BODY_BYTES) return;
     const answer: QuickAnswer = {
       hit,
       body,
@@ -140,8 +137,8 @@ export class QuickAnswers {
       freshUntil: freshForMs === null ? null : now + freshForMs,
       second: -1,
       whole: [],
-      head: nothing,
-      notModified: nothing,
+      head: [],
+      notModified: [],
     };
     this.#answers.set(path, answer);
     // What does not fit was not taken.
@@ -170,14 +167,17 @@ export class QuickAnswers {
     const freshForMs = freshUntil === null ? null : freshUntil - now;
     const fields = storedHeaders({ ...answer.hit, freshForMs }, now);
     if (!fields.some(([name]) => name === "date")) fields.push(["date", dateField(now)]);
-    answer.head = responseHead(200, [...fields, ["content-length", String(body.byteLength)]]);
-    answer.notModified = responseHead(304, notModified(new Headers(fields)).headers);
-    answer.whole = [answer.head, body];
+    const head = responseHead(200, [...fields, ["content-length", String(body.byteLength)]]);
+    answer.head = [head];
+    answer.notModified = [responseHead(304, notModified(new Headers(fields)).headers)];
+    answer.whole = [head, body];
     if (body.byteLength <= JOINED_BYTES) {
-      const joined = new Uint8Array(answer.head.byteLength + body.byteLength);
-      joined.set(answer.head);
-      joined.set(body, answer.head.byteLength);
-      answer.whole = [joined];
+      // A new one each time: what was made a second ago may still be on its way to a slow client.
+      const whole = new Uint8Array(head.byteLength + body.byteLength);
+      whole.set(head);
+      whole.set(body, head.byteLength);
+      answer.whole = [whole];
+      answer.body = whole.subarray(head.byteLength);
     }
     answer.second = Math.floor(now / 1000);
     return true;

@@ -11,8 +11,8 @@ import { commonHeaders } from "./common_headers.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Answer, renderPlan } from "./representation.ts";
 
-/** Bodies up to this many bytes are read at once and sent from memory, without a stream. */
-const SMALL_BODY_BYTES = 256 * 1024;
+/** Bodies up to this many bytes are read at once; they may stay in memory (`quick_answers.ts`). */
+export const SMALL_BODY_BYTES = 1024 * 1024;
 
 /**
  * Answers from a stored copy. null when its file has gone or was changed by hand: then the cache

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { FAILURES_TO_OPEN, MAX_PAUSE_MS } from "../../src/fill/breaker.ts";
-import { readinessProblems } from "../../src/server/admin/readiness.ts";
+import { CHECK_KEPT_MS, readinessProblems } from "../../src/server/admin/readiness.ts";
 import { fileAnswer, statusAnswer } from "../support/answers.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { Origin } from "../support/origin.ts";
@@ -65,4 +65,23 @@ Deno.test("a data directory that takes no file is told", async () => {
   assertMatch(problems.join(), /^Cannot write ".*\/partial\/check\./);
   await Deno.rename(`${folder}.away`, folder);
   assertEquals((await readiness(proxy)).status, 200);
+});
+
+Deno.test("the status looks at the disk once in five seconds, /readyz each time", async () => {
+  await using origin = new Origin(fileAnswer("hello"));
+  const clock = new ManualClock();
+  await using proxy = await TestProxy.start({ upstreams: [origin.url], clock });
+  const isReady = async (): Promise<boolean> =>
+    (await (await fetch(`${proxy.adminUrl}/status`)).json()).ready;
+  assertEquals(await isReady(), true);
+  const folder = proxy.file(".cache-proxy/partial");
+  await Deno.rename(folder, `${folder}.away`);
+  clock.set(clock.now() + CHECK_KEPT_MS - 1);
+  assertEquals([await isReady(), (await readiness(proxy)).status], [true, 503]);
+  clock.set(clock.now() + 1);
+  assertEquals(await isReady(), false);
+  await Deno.rename(`${folder}.away`, folder);
+  assertEquals([await isReady(), (await readiness(proxy)).status], [false, 200]);
+  clock.set(clock.now() - 1);
+  assertEquals(await isReady(), true, "a clock that was set back keeps no old answer");
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { Buckets } from "../../src/fill/buckets.ts";
 import { fileAnswer, statusAnswer } from "../support/answers.ts";
 import { bytesOf } from "../support/body.ts";
@@ -176,4 +177,23 @@ Deno.test({
     const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     assertEquals({ code, said }, { code: 0, said: "" });
   },
+});
+
+Deno.test("what writes the metrics is loaded by a scrape alone", async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--frozen", "--json", "main.ts"],
+    cwd: fromFileUrl(new URL("../..", import.meta.url)),
+  }).output();
+  interface Module {
+    readonly dependencies?: readonly {
+      readonly specifier: string;
+      readonly isDynamic?: boolean;
+      /** Not there where only types are imported. */
+      readonly code?: unknown;
+    }[];
+  }
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: Module[] };
+  const ways = modules.flatMap(({ dependencies = [] }) => dependencies)
+    .filter(({ specifier, code }) => specifier.endsWith("/prometheus_text.ts") && code);
+  assert(ways.length > 0 && ways.every(({ isDynamic }) => isDynamic));
 });

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Counters } from "../../src/fill/counters.ts";
 import { fileAnswer, statusAnswer } from "../support/answers.ts";
 import { randomBytes } from "../support/body.ts";
+import { FaultyDisk, FaultyDiskProxy } from "../support/faulty_disk.ts";
 import { GatedBody } from "../support/gated_body.ts";
 import { Origin } from "../support/origin.ts";
 import { TestProxy } from "../support/test_proxy.ts";
@@ -123,4 +125,29 @@ Deno.test("a download under way is shown as clients and mirrors see it", async (
   await response.bytes();
   await proxy.settled();
   assertEquals((await statusOf(proxy)).downloads, []);
+});
+
+Deno.test("what was only given up is no failure of a mirror", () => {
+  const counters = new Counters();
+  counters.failure({ kind: "timeout", afterMs: 1 }, 1);
+  counters.failure({ kind: "aborted" }, 2);
+  const { failed, lastFailure } = counters.snapshot({ state: "closed", standing: "usual" });
+  assertEquals(failed, { timeout: 1 });
+  assertEquals(lastFailure?.at, 1);
+});
+
+Deno.test("a stored file that cannot be read is a problem with advice", async () => {
+  await using origin = new Origin(fileAnswer("hello"));
+  const disk = new FaultyDisk();
+  await using proxy = await FaultyDiskProxy.start(disk, [origin.url]);
+  await (await proxy.fetch("/file")).bytes();
+  await proxy.flights.drained();
+  assertEquals(proxy.activity.problems(), []);
+  disk.canRead = false;
+  assertEquals(await (await proxy.fetch("/file")).text(), "hello", "a mirror gives it");
+  const [problem, ...others] = proxy.activity.problems();
+  assertEquals(others, []);
+  assertEquals([problem?.level, problem?.path, problem?.upstream], ["error", "/file", null]);
+  assertStringIncludes(problem?.message ?? "", "Cannot read what is stored of /file: ");
+  assertStringIncludes(problem?.advice ?? "", "the data directory's disk and rights");
 });

@@ -56,9 +56,12 @@ Deno.test("status shows a download that is under way, and has exit code 1 when n
     cache: { offline: true },
   });
   assertStringIncludes((await offline.run("status")).stdout, ": ready, offline, up for ");
-  await Deno.remove(join(offline.program.dataDir, ".cache-proxy/partial"), { recursive: true });
-  await Deno.writeTextFile(join(offline.program.dataDir, ".cache-proxy/partial"), "in the way");
-  const broken = await offline.run("status");
+
+  // Another one: for five seconds the status tells of the disk what it has told before.
+  await using ill = await CliBench.start({ upstream: [{ server: "http://127.0.0.1:1" }] });
+  await Deno.remove(join(ill.program.dataDir, ".cache-proxy/partial"), { recursive: true });
+  await Deno.writeTextFile(join(ill.program.dataDir, ".cache-proxy/partial"), "in the way");
+  const broken = await ill.run("status");
   assertEquals(broken.code, 1);
   assertMatch(broken.lines[0] ?? "", /: not ready, up for /);
 });

@@ -23,7 +23,7 @@ function altered(file: Deno.FsFile, methods: Partial<Deno.FsFile>): Deno.FsFile 
 /** A storage whose files are altered from the moment `arm` is called. */
 async function faulty(
   methods: (file: Deno.FsFile) => Partial<Deno.FsFile>,
-): Promise<{ local: TemporaryStorage; arm: () => void }> {
+): Promise<{ local: TemporaryStorage; arm: (isArmed?: boolean) => void }> {
   let armed = false;
   const local = await TemporaryStorage.open({
     async openFile(path, options) {
@@ -31,7 +31,7 @@ async function faulty(
       return armed ? altered(file, methods(file)) : file;
     },
   });
-  return { local, arm: () => armed = true };
+  return { local, arm: (isArmed = true) => void (armed = isArmed) };
 }
 
 async function assertOldStays(local: TemporaryStorage): Promise<void> {
@@ -105,14 +105,21 @@ Deno.test("a file that is not as long as what was written is not published", asy
 });
 
 Deno.test("nothing is published when a step before the rename fails", async () => {
-  for (const step of ["stat", "utime", "sync"] as const) {
-    const { local, arm } = await faulty(() => ({
-      [step]: () => Promise.reject(systemError("EIO")),
-    }));
+  const fail = (): never => {
+    throw systemError("EIO");
+  };
+  const steps: Partial<Deno.FsFile>[] = [
+    { statSync: fail },
+    { utimeSync: fail },
+    { sync: () => Promise.reject(systemError("EIO")) },
+  ];
+  for (const step of steps) {
+    const { local, arm } = await faulty(() => step);
     await using _ = local;
     await store(local.storage, KEY, "old");
     arm();
     await assertFails(() => store(local.storage, KEY, "fresh"), "storage-failed");
+    arm(false);
     await assertOldStays(local);
   }
 });

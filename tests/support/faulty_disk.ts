@@ -1,4 +1,5 @@
 import { Cache } from "../../src/cache/cache.ts";
+import type { Activity } from "../../src/fill/activity.ts";
 import { Flights } from "../../src/fill/flights.ts";
 import { Standings } from "../../src/fill/standings.ts";
 import { OpenBodies } from "../../src/server/body_stream.ts";
@@ -82,6 +83,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
     readonly flights: Flights,
     readonly openBodies: OpenBodies,
     readonly server: Http1Server,
+    readonly activity: Activity,
   ) {}
 
   static async start(
@@ -96,6 +98,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
       limits: NO_LIMITS,
       system: disk.system,
     });
+    const standings = new Standings({ clock, random: () => 0.5 });
     const flights = new Flights({
       upstreams: servers.map((server) => upstream({ server, name: server })),
       firstChunkBytes: 0,
@@ -111,7 +114,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
       via: "1.1 cache-proxy-test",
       storage,
       clock,
-      standings: new Standings({ clock, random: () => 0.5 }),
+      standings,
     });
     const cache = new Cache({
       storage,
@@ -134,6 +137,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
       instance: "test",
       counters: new ServerCounters(),
       quickAnswers: null,
+      problems: standings.activity,
     });
     const server = new Http1Server({
       hostname: "127.0.0.1",
@@ -141,7 +145,14 @@ export class FaultyDiskProxy implements AsyncDisposable {
       handler: { quick: () => null, handle: handler },
       openBodies,
     });
-    return new FaultyDiskProxy(dataDir, storage, flights, openBodies, server);
+    return new FaultyDiskProxy(
+      dataDir,
+      storage,
+      flights,
+      openBodies,
+      server,
+      standings.activity,
+    );
   }
 
   fetch(path: string, init?: RequestInit): Promise<Response> {

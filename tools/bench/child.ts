@@ -8,8 +8,17 @@ const MAX_END_MS = 3_000;
 
 const POLL_MS = 20;
 
+/** As many open files as the system lets it have: ten thousand connections are some. */
+const WITH_ALL_FILES = 'ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"';
+
 /** Of what a process said, the end. */
 const MAX_SAID_CHARS = 4_000;
+
+/**
+ * Below those that the system gives to clients; also, apt-cacher-ng takes a port for a signed number
+ * of 16 bits.
+ */
+const PORTS = { from: 20_000, to: 32_000 };
 
 /** Those that run: they are to be ended whatever happens. */
 const running = new Set<Child>();
@@ -42,8 +51,8 @@ export class Child implements Server {
    */
   static async start(options: ChildOptions, url: string): Promise<Child> {
     const { program, args, env = {} } = options;
-    const process = new Deno.Command(program, {
-      args: [...args],
+    const process = new Deno.Command("sh", {
+      args: ["-c", WITH_ALL_FILES, program, ...args],
       env: { ...env },
       stdin: "null",
       stdout: "null",
@@ -117,10 +126,25 @@ export function killAllChildren(): void {
   for (const child of running) child.kill();
 }
 
-/** A port of loopback that nobody listens at. */
+/** The next port to look at. */
+let nextPort = PORTS.from;
+
+/**
+ * A port of loopback that nobody listens at, another one each time.
+ *
+ * @throws When there is none.
+ */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  while (nextPort < PORTS.to) {
+    const port = nextPort++;
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch {
+      // Somebody has it.
+    }
+  }
+  throw new Error(`Cannot find a free port below ${PORTS.to}`);
 }
 
 async function isAccepting(port: number): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { fromFileUrl, join } from "@std/path";
-import { isInstalled } from "../../tests/tools/is_installed.ts";
 import { Child, freePort } from "./child.ts";
+import { isThere } from "./is_there.ts";
 
 /** What the origin has: `/BYTES/ANY-NAME`. */
 export const SIZES = {
@@ -34,7 +34,7 @@ export async function startOrigin(folder: string): Promise<Origin> {
   const port = freePort();
   const [url = ""] = ADDRESSES;
   const child = await Child.start(
-    await isInstalled("nginx") ? await nginx(folder, port) : script(folder, port),
+    isThere("nginx") ? await nginx(folder, port) : script(folder, port),
     `http://${url}:${port}`,
   );
   let own = 0;

@@ -37,7 +37,7 @@ export async function runWork(work: Work, bench: Bench, options: RunOptions): Pr
     say(`  ${name} is left out: ${reason}`);
     runners = runners.filter(({ contestant }) => contestant.name !== name);
   };
-  for (const contestant of work.contestants(bench)) {
+  for (const contestant of await work.contestants(bench)) {
     try {
       const server = stack.use(await contestant.start());
       await work.prepare(server, bench);

@@ -33,7 +33,7 @@ export interface Bench {
   /** Ours and all peers that are installed, with one upstream. */
   readonly peers: readonly Contestant[];
   /** Ours alone, in another form. */
-  ours(options: OursOptions): Contestant;
+  ours(options: OursOptions): Promise<Contestant>;
   /** How long a turn under load takes, in seconds. */
   readonly seconds: number;
   /** On disk, removed at the end. */
@@ -62,7 +62,7 @@ export interface Work<S extends Server = Server> {
   /** Whose figures the others are compared with. */
   readonly base: string;
   readonly bars: readonly Bar[];
-  contestants(bench: Bench): readonly Contestant[];
+  contestants(bench: Bench): Promise<readonly Contestant[]>;
   /** Fills the cache, warms the program up. One that throws takes no part. */
   prepare(server: S, bench: Bench): Promise<void>;
   /** What takes all contestants, after each is prepared. */

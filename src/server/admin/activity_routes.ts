@@ -19,8 +19,8 @@ export const ACTIVITY_ROUTES: readonly Route[] = [
     parameters: [],
     responses: { 200: "All of it, as it is now." },
     contentType: "application/json",
-    async handle(_, { status, problems }) {
-      return jsonAnswer(200, statusOf(status, await problems()));
+    async handle(_, { status, recentProblems }) {
+      return jsonAnswer(200, statusOf(status, await recentProblems()));
     },
   },
   {

@@ -22,6 +22,8 @@ export interface AdminParts {
   readonly eventSlots: EventSlots;
   /** Why the proxy cannot do its work now; empty when it can. */
   readonly problems: () => Promise<readonly string[]>;
+  /** The same, but what concerns the disk may be `CHECK_KEPT_MS` old. */
+  readonly recentProblems: () => Promise<readonly string[]>;
   /** What was, up to now. */
   readonly history: (range: HistoryRange) => HistoryTable;
   readonly logLevel: LogLevelSwitch;

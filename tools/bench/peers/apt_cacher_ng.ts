@@ -20,6 +20,7 @@ LogDir: ${folder}/log
 SupportDir: /usr/lib/apt-cacher-ng
 Port: ${port}
 BindAddress: 127.0.0.1
+SocketPath: ${folder}/socket
 Remap-bench: ${PREFIX} ; ${upstreams[0]}
 ReportPage: acng-report.html
 PidFile: ${folder}/acng.pid
@@ -27,7 +28,6 @@ ForeGround: 1
 VerboseLog: 0
 ExThreshold: 4
 ReuseConnections: 1
-AllowUserPorts: 0
 `,
     );
     const url = `http://127.0.0.1:${port}`;

@@ -109,7 +109,7 @@ function hits(options: HitsOptions): Work {
     metrics: WRK_METRICS,
     base: NGINX,
     bars,
-    contestants: ({ peers }) => peers,
+    contestants: ({ peers }) => Promise.resolve(peers),
     async prepare(server, bench) {
       const url = await makeHit(server, bench, bytes);
       const headers = await fieldsOf?.(url) ?? {};
