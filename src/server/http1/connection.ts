@@ -104,11 +104,13 @@ export class Connection {
     if ("status" in framing) return this.#refuse(framing);
     const refusal = hostProblem(head) ?? expectationProblem(head);
     if (refusal !== null) return this.#refuse(refusal);
-    if (framing.kind !== "none" || head.minor === 0 || !isPersistent(head) || this.#isDraining) {
+    if (framing.kind !== "none" || head.minor === 0 || this.#isDraining) {
       return this.#exchange(head, framing);
     }
     const quick = this.#parts.handler.quick(new Http1Request(head, null, this.#conn));
-    return quick === null ? this.#exchange(head, framing) : this.#sendQuick(quick);
+    return quick === null
+      ? this.#exchange(head, framing)
+      : this.#sendQuick(quick, isPersistent(head));
   }
 
   #moreOfHead(): Promise<boolean> {
@@ -121,7 +123,8 @@ export class Connection {
     return this.#reader.fill();
   }
 
-  async #sendQuick(parts: readonly Uint8Array[]): Promise<boolean> {
+  /** @param stays Whether the connection does; if not, that was the client's wish, who knows it. */
+  async #sendQuick(parts: readonly Uint8Array[], stays: boolean): Promise<boolean> {
     this.#enter("sending");
     for (const bytes of parts) {
       for (let at = 0; at < bytes.byteLength;) {
@@ -130,7 +133,7 @@ export class Connection {
         this.#looks = 0;
       }
     }
-    return true;
+    return stays;
   }
 
   async #exchange(head: RequestHead, framing: Framing): Promise<boolean> {
