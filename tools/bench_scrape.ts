@@ -11,10 +11,11 @@ import { isInstalled } from "../tests/tools/is_installed.ts";
 import { ProgramUnderTest } from "../tests/support/program_under_test.ts";
 import { BenchProcess, median, say } from "./bench/bench_process.ts";
 
-const DEFAULT_ROUNDS = 10;
+/** Many: two turns of nothing but hits differ by up to a tenth on a machine that is shared. */
+const DEFAULT_ROUNDS = 40;
 
 /** Of one turn. */
-const DEFAULT_SECONDS = 5;
+const DEFAULT_SECONDS = 2;
 
 const CONNECTIONS = 32;
 const FILE_BYTES = 4096;
@@ -109,12 +110,13 @@ async function main(): Promise<number> {
     );
   }
   say(`${scrapeMs.length} scrapes, median ${median(scrapeMs).toFixed(1)} ms under load`);
-  const ratio = median(scraped) / median(without);
+  // Of pairs that follow each other: what the machine does otherwise is in both.
+  const ratio = median(ratios);
   const isReached = ratio >= 1 - BAR;
   say(
     `${isReached ? "PASS" : "FAIL"}  ${median(without).toFixed(0)} hits/s without, ` +
       `${median(scraped).toFixed(0)} with a scrape a second: ${ratio.toFixed(3)} ` +
-      `(bar ${(1 - BAR).toFixed(2)}); median of the pairs ${median(ratios).toFixed(3)}`,
+      `at the median of the pairs (bar ${(1 - BAR).toFixed(2)})`,
   );
   return isReached ? 0 : 1;
 }
