@@ -1,3 +1,5 @@
+import { pause } from "./event_pause.ts";
+
 /**
  * What the processor does for so many seconds, as the `.cpuprofile` JSON that the tools of Chromium
  * and of editors read. It ends early when the signal is aborted.
@@ -12,23 +14,10 @@ export async function recordCpuProfile(seconds: number, signal: AbortSignal): Pr
   try {
     await session.post("Profiler.enable");
     await session.post("Profiler.start");
-    await elapsed(seconds * 1000, signal);
+    await pause(seconds * 1000, signal);
     const { profile } = await session.post("Profiler.stop");
     return JSON.stringify(profile);
   } finally {
     session.disconnect();
   }
-}
-
-function elapsed(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
 }
