@@ -1,7 +1,9 @@
 import { isRedirect, judgeRedirect } from "../decide/redirect.ts";
+import { manifestAccept } from "../decide/registry/manifests.ts";
 import { firstValue } from "../decide/fields.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Clock, HeaderList, Upstream } from "../types.ts";
+import { BearerTokens } from "./bearer_tokens.ts";
 import { networkDetail } from "./network_detail.ts";
 
 const MAX_STATUS = 599;
@@ -42,6 +44,8 @@ export class UpstreamClient implements Disposable {
   readonly #upstream: Upstream;
   readonly #options: ClientOptions;
   readonly #http: Deno.HttpClient;
+  /** null: the upstream hands out none. */
+  readonly #tokens: BearerTokens | null;
 
   constructor(upstream: Upstream, options: ClientOptions) {
     this.#upstream = upstream;
@@ -49,6 +53,7 @@ export class UpstreamClient implements Disposable {
     this.#http = Deno.createHttpClient(
       upstream.proxy === null ? {} : { proxy: { url: upstream.proxy } },
     );
+    this.#tokens = upstream.protocol === "oci" ? this.#bearerTokens() : null;
   }
 
   /**
@@ -118,13 +123,15 @@ export class UpstreamClient implements Disposable {
     let url = question.url;
     let sameHost = true;
     for (let hops = 0;; hops++) {
-      const response = await fetch(url, {
-        method: question.method,
-        headers: this.#requestHeaders(question, sameHost),
-        redirect: "manual",
-        client: this.#http,
-        signal,
-      });
+      const ask = (token: string | null): Promise<Response> =>
+        fetch(url, {
+          method: question.method,
+          headers: this.#requestHeaders(question, sameHost, token),
+          redirect: "manual",
+          client: this.#http,
+          signal,
+        });
+      const response = sameHost ? await this.#askWithToken(url, ask, signal) : await ask(null);
       const headers: HeaderList = [...response.headers];
       if (!this.#follows(response.status, firstValue(headers, "location"), url)) {
         return answerOf(response, url);
@@ -141,6 +148,37 @@ export class UpstreamClient implements Disposable {
     }
   }
 
+  /** Asks once more with a token where the upstream wants one. */
+  async #askWithToken(
+    url: string,
+    ask: (token: string | null) => Promise<Response>,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const token = this.#tokens?.known(url) ?? null;
+    const response = await ask(token);
+    if (this.#tokens === null || response.status !== 401) return response;
+    await response.body?.cancel();
+    const challenge = response.headers.get("www-authenticate");
+    const fresh = await this.#tokens.obtain(url, challenge, token, signal);
+    if (fresh === null) throw new UpstreamError({ kind: "status", status: response.status });
+    return await ask(fresh);
+  }
+
+  #bearerTokens(): BearerTokens {
+    const { clock, headTimeoutMs: timeoutMs } = this.#options;
+    return new BearerTokens({
+      rules: this.#upstream,
+      clock,
+      timeoutMs,
+      ask: (url, withCredentials, signal) => {
+        const headers = new Headers({ "user-agent": this.#options.userAgent });
+        const credentials = withCredentials ? basicCredentials(this.#upstream) : null;
+        if (credentials !== null) headers.set("authorization", credentials);
+        return fetch(url, { headers, redirect: "manual", client: this.#http, signal });
+      },
+    });
+  }
+
   /** To an upstream whose every answer counts, a redirect is one too, unless it is an allowed one. */
   #follows(status: number, location: string | null, from: string): boolean {
     if (!isRedirect(status)) return false;
@@ -150,11 +188,12 @@ export class UpstreamClient implements Disposable {
     return target !== null && (allowedRedirect?.test(target.href) ?? false);
   }
 
-  #requestHeaders(question: Question, sameHost: boolean): Headers {
+  #requestHeaders(question: Question, sameHost: boolean, token: string | null = null): Headers {
+    const isRegistry = this.#upstream.protocol === "oci";
     const headers = new Headers([
       // Without this the platform would decode bodies, and their declared length would be wrong.
       ["accept-encoding", "identity"],
-      ["accept", "*/*"],
+      ["accept", (isRegistry ? manifestAccept(question.url) : null) ?? "*/*"],
       ["user-agent", this.#options.userAgent],
       ["via", this.#options.via],
     ]);
@@ -164,8 +203,19 @@ export class UpstreamClient implements Disposable {
     }
     // Credentials are for the host that they were configured for, not for one it redirects to.
     if (sameHost) { for (const [name, value] of this.#upstream.headers) headers.set(name, value); }
+    if (token !== null) headers.set("authorization", `Bearer ${token}`);
     return headers;
   }
+}
+
+/** What a token server takes: user and password, given either way. */
+function basicCredentials({ auth, headers }: Upstream): string | null {
+  if (auth?.kind === "basic") {
+    const bytes = new TextEncoder().encode(`${auth.user}:${auth.password}`);
+    return `Basic ${bytes.toBase64()}`;
+  }
+  const given = firstValue(headers, "authorization");
+  return given !== null && /^basic /i.test(given) ? given : null;
 }
 
 function answerOf({ status, headers, body }: Response, url: string): Answer {

@@ -116,6 +116,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       clock,
       accel: config.storage.accel,
       ownHosts: ownHosts(config),
+      registries: registryMounts(config),
       instance,
       ...{ counters, quickAnswers },
       problems: standings.activity,
@@ -251,6 +252,13 @@ async function settledOrAfter(
 function urlOf({ hostname, port }: Deno.NetAddr, scheme: "http" | "https"): string {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return `${scheme}://${host}:${port}`;
+}
+
+/** Where registries are mounted; one with a `path` of its own is known by no place. */
+function registryMounts({ upstreams }: Config): readonly string[] {
+  return upstreams.flatMap(({ protocol, mount }) =>
+    protocol === "oci" && mount !== null ? [mount] : []
+  );
 }
 
 /** The hosts that a request in absolute form may name, in lower case. */

@@ -4,6 +4,7 @@ import type { Asked, Outcome } from "../cache/outcome.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { parseTarget } from "../decide/parse_target.ts";
 import { planResponse } from "../decide/plan_response.ts";
+import { isRegistryBase, registryTarget } from "../decide/registry/registry_target.ts";
 import { Repeats } from "../decide/repeats.ts";
 import { type Problem, problemOf } from "../decide/trouble.ts";
 import { StorageError } from "../errors.ts";
@@ -19,6 +20,7 @@ import { isLoop } from "./loop.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { QuickAnswers } from "./quick_answers.ts";
 import { type Answer, renderPlan } from "./representation.ts";
+import { registryBaseAnswer } from "./registry_base_answer.ts";
 import { serveForwarded } from "./serve_forwarded.ts";
 import { serveFilling, servePassing } from "./serve_filling.ts";
 import type { ServerCounters } from "./server_counters.ts";
@@ -52,6 +54,8 @@ export interface HandlerParts {
   readonly accel: Accel | null;
   /** Hosts, lower case, that a request in absolute form may name: ours and the upstreams'. */
   readonly ownHosts: ReadonlySet<string>;
+  /** Where registries of container images are mounted, without a slash at their end. */
+  readonly registries: readonly string[];
   /** What tells our own requests to upstreams from those of another cache-proxy, in `Via`. */
   readonly instance: string;
   readonly counters: ServerCounters;
@@ -109,9 +113,16 @@ async function answerRequest(
     facts.reason = parsed.reason;
     return errorAnswer(parsed.status, parsed.reason);
   }
-  const { target } = parsed;
+  const { registries } = context;
+  const target = registries.length === 0
+    ? parsed.target
+    : registryTarget(parsed.target, registries);
   if (method !== "GET" && method !== "HEAD") {
     return await serveForwarded(request, target, context, facts);
+  }
+  if (registries.length > 0 && isRegistryBase(target.path)) {
+    facts.reason = "registry-base";
+    return registryBaseAnswer();
   }
   const exchange = exchangeOf(request, target, method, facts);
   const fields = fieldsOf(request, context.accel);

@@ -134,6 +134,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
       clock,
       accel: null,
       ownHosts,
+      registries: [],
       instance: "test",
       counters: new ServerCounters(),
       quickAnswers: null,
