@@ -58,6 +58,17 @@ export interface Upstream {
   readonly server: string;
   /** null: every path, unchanged. */
   readonly mapping: { readonly match: Pattern; readonly replace: string } | null;
+  /**
+   * Where its own paths begin among those of clients, without a slash at the end, empty for the
+   * root; null when `mapping` is another one.
+   */
+  readonly mount: string | null;
+  /** Hosts (`*` is any characters) that its files are linked on, and which upstream has them. */
+  readonly files: readonly { readonly host: string; readonly upstream: string }[];
+  /** Credentials for its own host alone; null: none. */
+  readonly auth: UpstreamAuth | null;
+  /** Whether what is for one user only may be stored. */
+  readonly cachePrivate: boolean;
   readonly checkers: readonly Checker[];
   /** Which redirect targets may be followed; null: the same host only. */
   readonly allowedRedirect: Pattern | null;
@@ -68,6 +79,59 @@ export interface Upstream {
   readonly proxy: string | null;
   /** Upper case, GET and HEAD not among them: passed through, answers never stored. */
   readonly allowMethods: readonly string[];
+}
+
+/** What an upstream wants to see. Never logged. */
+export type UpstreamAuth =
+  | { readonly kind: "netrc"; readonly path: string }
+  | { readonly kind: "bearer"; readonly token: string }
+  | { readonly kind: "basic"; readonly user: string; readonly password: string };
+
+/** What clients may have. */
+export interface AccessRule {
+  readonly match: Pattern;
+  readonly action: "allow" | "deny" | "direct";
+  /** Empty: none is given. */
+  readonly reason: string;
+}
+
+/** How links are written in a file. */
+export type LinkFormat = "npm-metadata" | "simple-index" | "cargo-config";
+
+/** Files whose links are rewritten when they are served. */
+export interface LinkRule {
+  readonly match: Pattern;
+  readonly format: LinkFormat;
+}
+
+/** Paths that have several forms, one of which a client's `Accept` chooses. */
+export interface VariantRule {
+  readonly match: Pattern;
+  /** In order of preference; `pass`: the client's own `Accept` is passed on. */
+  readonly accept: readonly string[] | "pass";
+}
+
+/** How digests of files are published. */
+export type DigestFormat =
+  | "apt-release"
+  | "apt-packages"
+  | "apt-sources"
+  | "rpm-repomd"
+  | "rpm-primary"
+  | "simple-index"
+  | "npm-metadata"
+  | "cargo-index"
+  | "go-sumdb"
+  | "narinfo"
+  | "pacman-db"
+  | "apk-index"
+  | "maven-checksum"
+  | "sha256-path";
+
+/** Files that list digests of others, or whose path is their own. */
+export interface DigestRule {
+  readonly match: Pattern;
+  readonly format: DigestFormat;
 }
 
 /**

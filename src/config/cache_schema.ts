@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { isAnchorName } from "./checks.ts";
+import { digestSchema, variantSchema } from "./rules_schema.ts";
 import { byteSize, duration, durationOr, flag, freeSpace, pattern, text } from "./scalars.ts";
 
 /** An error status: RFC 9110 sections 15.5 and 15.6. */
@@ -52,7 +53,7 @@ const set = z.strictObject({
 });
 
 /** What is published as one: https://wiki.debian.org/DebianRepository/Format and its kin. */
-const KNOWN_SETS = [
+export const KNOWN_SETS: readonly { readonly match: string; readonly anchor: string[] }[] = [
   { match: "^/((?:.*/)?dists/[^/]+)/", anchor: ["InRelease", "Release"] },
   { match: "^/((?:.*/)?repodata)/", anchor: ["repomd.xml"] },
   { match: "^/(.*[^/])\\.(?:db|files)(?:\\.sig)?$", anchor: ["*.db"] },
@@ -78,10 +79,18 @@ export const cacheSchema = z.strictObject({
   ),
   policies: z.array(policy).prefault([])
     .describe("Rules for certain paths; the first match applies."),
-  sets: z.array(set).prefault(KNOWN_SETS).describe(
+  sets: z.array(set).prefault([...KNOWN_SETS]).describe(
     "Files that belong together: those of a set come from the mirror that gave its anchor, and " +
       "change together with it. Takes the place of the known ones; `[]`: no file belongs to another.",
   ),
+  variants: z.array(variantSchema).prefault([]).describe(
+    "Paths that have several forms, chosen by `Accept`. Elsewhere a path has one form for all " +
+      "clients.",
+  ),
+  digests: z.array(digestSchema).prefault([])
+    .describe(
+      "Files that list digests of others, by which these are checked before they are kept.",
+    ),
   memory: byteSize("a size from 0 up", 0, Number.MAX_SAFE_INTEGER).prefault("128MiB").describe(
     "Room in memory for small files that are asked for again and again. 0: none is kept there.",
   ),

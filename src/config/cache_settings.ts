@@ -9,6 +9,8 @@ export function toCacheSettings(cache: ParsedCache): Config["cache"] {
   return {
     policies: [...cache.policies, rest].map((policy) => toPolicy(policy, cache)),
     sets: cache.sets.map(({ match, anchor }) => ({ match, anchors: anchor })),
+    variants: cache.variants,
+    digests: cache.digests,
     limits: {
       maxBytes: cache["max-size"] ?? null,
       minFree: cache["min-free"],

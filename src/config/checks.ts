@@ -6,6 +6,8 @@
 
 import { isIP } from "node:net";
 
+const MAX_PORT = 65_535;
+
 /** https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
 const MAX_HOSTNAME_CHARS = 253;
 
@@ -107,4 +109,26 @@ export function baseUrlProblem(text: string): string | null {
   if (text.includes("?")) return "expected a URL without a query";
   if (text.includes("#")) return "expected a URL without a fragment";
   return null;
+}
+
+/** A host name in which `*` is any characters, or an IP address; with or without a port. */
+export function isHostPattern(text: string): boolean {
+  const [, host = "", port = "0"] = /^(\[[^\]]+\]|[^:]*)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (Number(port) > MAX_PORT) return false;
+  if (host.startsWith("[")) return isIP(host.slice(1, -1)) === 6;
+  return host !== "" && isAddress(host.replaceAll("*", "a"));
+}
+
+/** An IP address, or a network as `address/bits`. */
+export function isNetworkAddress(text: string): boolean {
+  const [address = "", bits, ...others] = text.split("/");
+  const version = isIP(address);
+  if (version === 0 || others.length > 0) return false;
+  return bits === undefined ||
+    (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
+
+/** Where an upstream is mounted: a path of segments that need no escaping, no slash at its end. */
+export function isMount(text: string): boolean {
+  return /^(?:\/[\w.~!&'()*+,;=:@-]+)*\/?$/.test(text) && !/\/\.{1,2}(?:\/|$)/.test(text);
 }

@@ -1,4 +1,13 @@
-import type { FileSet, Limits, Policy, Upstream } from "../types.ts";
+import type {
+  AccessRule,
+  DigestRule,
+  FileSet,
+  Limits,
+  LinkRule,
+  Policy,
+  Upstream,
+  VariantRule,
+} from "../types.ts";
 
 /** Levels of the log, quietest last. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
@@ -40,6 +49,10 @@ export interface Config {
     readonly port: number;
     /** Paths of PEM files; null: plain HTTP. */
     readonly tls: { readonly cert: string; readonly key: string } | null;
+    /** What clients call this server, without a slash at its end; null: as requests say. */
+    readonly publicUrl: string | null;
+    /** Addresses and networks (`10.0.0.0/8`) of servers in front that are believed. */
+    readonly trustedProxies: readonly string[];
   };
   /** Where operators look and steer. */
   readonly admin: {
@@ -69,9 +82,13 @@ export interface Config {
     /** The first that matches counts. */
     readonly sets: readonly FileSet[];
     readonly limits: Limits;
-    /** Whether `Cache-Control` of clients counts (RFC 9111 section 5.2.1). */
+    /** The first that matches counts. */
+    readonly variants: readonly VariantRule[];
+    /** The first that matches counts. */
+    readonly digests: readonly DigestRule[];
     /** Bytes; 0: none. */
     readonly memoryBytes: number;
+    /** Whether `Cache-Control` of clients counts (RFC 9111 section 5.2.1). */
     readonly clientDirectives: "ignore" | "honour";
     /** Whether `CDN-Cache-Control` is preferred to `Cache-Control` (RFC 9213). */
     readonly targetedDirectives: boolean;
@@ -92,5 +109,15 @@ export interface Config {
     readonly rangeSkipBytes: number | null;
     readonly maxFills: number;
   };
+  /** The first that matches counts; without one a path is allowed. */
+  readonly rules: readonly AccessRule[];
+  /** The first that matches counts. */
+  readonly links: readonly LinkRule[];
+  readonly forward: {
+    /** Hosts, `*` is any characters, with or without a port. */
+    readonly allow: readonly string[];
+  };
+  /** What is fetched before somebody asks for it. */
+  readonly prefetch: "off" | "updates";
   readonly log: LogConfig;
 }

@@ -1,16 +1,18 @@
 import { ConfigError } from "../errors.ts";
+import { KNOWN_SETS } from "./cache_schema.ts";
 import { toCacheSettings } from "./cache_settings.ts";
 import type { Config } from "./config.ts";
 import { formatConfigPath } from "./config_path.ts";
 import { deepFreeze } from "./deep_freeze.ts";
 import { type Environment, replaceEnvironment } from "./environment.ts";
+import { expandPresets } from "./expand_presets.ts";
 import { moveOldSpellings, writtenPath } from "./old_spellings.ts";
 import { parseYaml } from "./parse_yaml.ts";
 import type { Problem } from "./problem.ts";
 import { explainIssue, problemLine, schemaProblems } from "./problems.ts";
 import { configSchema, type ParsedConfig } from "./schema.ts";
 import { toUpstream } from "./upstream.ts";
-import { duplicateNames, upstreamNames } from "./upstream_names.ts";
+import { duplicateNames, unknownNames, upstreamNames } from "./upstream_names.ts";
 
 /** A usable config file. */
 export interface LoadedConfig {
@@ -28,9 +30,12 @@ export interface LoadedConfig {
 export function loadConfig(text: string, environment: Environment): LoadedConfig {
   const tree = parseYaml(text);
   const { moves, problems: ambiguous } = moveOldSpellings(tree);
+  expandPresets(tree, KNOWN_SETS);
   const { value, problems: unset } = replaceEnvironment(tree, environment);
   const parsed = configSchema.safeParse(value, { error: explainIssue });
-  const wrong = parsed.success ? [] : schemaProblems(parsed.error, configSchema);
+  const wrong = parsed.success
+    ? unknownNames(parsed.data.upstream)
+    : schemaProblems(parsed.error, configSchema);
   const lines = (problems: readonly Problem[]): string[] =>
     problems.map((problem) => problemLine(problem, writtenPath(problem.path, moves), tree));
 
@@ -48,6 +53,19 @@ export function loadConfig(text: string, environment: Environment): LoadedConfig
     config: toConfig(parsed.data),
     warnings: [...oldSpellings, ...lines(unknownGroups(parsed.data))],
   });
+}
+
+/**
+ * The tree of a config file in today's spelling, with what its presets stand for written out and
+ * nothing taken from the environment.
+ *
+ * @throws {ConfigError} When the text is no YAML.
+ */
+export function expandedTree(text: string): unknown {
+  const tree = parseYaml(text);
+  moveOldSpellings(tree);
+  expandPresets(tree, KNOWN_SETS);
+  return tree;
 }
 
 /** References that Go replaces by nothing. `$1x` is the usual one: it means a group named `1x`. */
@@ -83,12 +101,15 @@ function toLog({ level, format, requests, events, file }: ParsedConfig["log"]): 
 function toConfig(parsed: ParsedConfig): Config {
   const names = upstreamNames(parsed.upstream);
   const { listen, admin, misc, race, cache, storage, fetch, log } = parsed;
+  const { rules, links, forward, prefetch } = parsed;
   const accel = storage.local.accel;
   return {
     listen: {
       address: listen.address === "" ? "0.0.0.0" : listen.address,
       port: listen.port,
       tls: listen.tls ?? null,
+      publicUrl: listen["public-url"] ?? null,
+      trustedProxies: listen["trusted-proxies"],
     },
     admin: { ...admin, token: admin.token === "" ? null : admin.token },
     upstreams: parsed.upstream.map((upstream, index) => toUpstream(upstream, names[index] ?? "")),
@@ -113,6 +134,7 @@ function toConfig(parsed: ParsedConfig): Config {
       rangeSkipBytes: fetch["range-skip"],
       maxFills: fetch["max-fills"],
     },
+    ...{ rules, links, forward, prefetch },
     log: toLog(log),
   };
 }

@@ -12,6 +12,7 @@ import {
   isBearerToken,
   isHeaderValue,
   isLoopback,
+  isMount,
   isPassableMethod,
   isPrintable,
   isProxyUrl,
@@ -19,6 +20,15 @@ import {
   isToken,
   TOKEN_SHAPE,
 } from "./checks.ts";
+import { PRESET_NAMES } from "./presets/presets.ts";
+import {
+  authSchema,
+  filesSchema,
+  forwardSchema,
+  linkSchema,
+  ruleSchema,
+  trustedProxiesSchema,
+} from "./rules_schema.ts";
 import {
   anyText,
   baseUrl,
@@ -67,6 +77,10 @@ const listen = z.strictObject({
     cert: filledText("the path of a PEM file").describe("PEM file of the certificate chain."),
     key: filledText("the path of a PEM file").describe("PEM file of the private key."),
   }).optional().describe("Serve HTTPS with HTTP/2. Without it: plain HTTP."),
+  "public-url": baseUrl().optional().describe(
+    "What clients call this server, for links to it. Without it: as the request says.",
+  ),
+  "trusted-proxies": trustedProxiesSchema,
 });
 
 const admin = z.strictObject({
@@ -119,6 +133,19 @@ export const upstreamSchema = z.strictObject({
   server: baseUrl().describe("Base URL of the mirror; it may have a path."),
   name: text("a name of printable ASCII characters", isPrintable).prefault("")
     .describe("Short name for logs, metrics and headers; unique. Empty: the host."),
+  preset: z.enum(PRESET_NAMES).optional().describe(
+    "What the mirror has: stands for the rules that its kind of packages takes. " +
+      "`cache-proxy check --expand` prints them.",
+  ),
+  at: text("a path such as /debian", isMount).prefault("").describe(
+    "Where the mirror is mounted: its path `/x` is `/debian/x` for clients. In place of `path`.",
+  ),
+  files: filesSchema,
+  auth: authSchema.optional().describe("Credentials for this mirror's own host."),
+  "cache-private": flag().prefault(false).describe(
+    "Whether what was got with `auth`, or what the mirror says is private, may be stored, for " +
+      "every client to have.",
+  ),
   path: path.prefault({}).describe(
     "Which paths the mirror has, and their names there. Both keys empty: every path, unchanged.",
   ),
@@ -154,6 +181,9 @@ export const upstreamSchema = z.strictObject({
     "Methods of clients that this mirror takes; GET and HEAD it always does. Others are passed " +
       "on, and their answers never stored.",
   ),
+}).refine((it) => it.at === "" || it.path.match === null, {
+  path: ["at"],
+  error: "expected either at or path, not both",
 });
 
 const misc = z.strictObject({
@@ -260,6 +290,16 @@ export const configSchema = z.strictObject({
     .describe("The mirrors, in order of preference among equals."),
   misc: misc.prefault({}).describe("How mirrors race."),
   race: race.prefault({}).describe("How many mirrors are asked for a file."),
+  rules: z.array(ruleSchema).prefault([])
+    .describe("What clients may have; the first match applies, without one all may be had."),
+  links: z.array(linkSchema).prefault([]).describe(
+    "Files in which links to mirrors are rewritten to lead here when they are served.",
+  ),
+  forward: forwardSchema.prefault({}).describe("What is proxied beside the mirrors."),
+  prefetch: z.enum(["off", "updates"]).prefault("off").describe(
+    "`updates`: when a list shows a newer version of a package that was asked for, it is fetched " +
+      "in the background.",
+  ),
   cache: cacheSchema.prefault({})
     .describe("How long copies are fresh, and how much room they may take."),
   storage: storage.prefault({}).describe("Where copies are kept."),

@@ -1,4 +1,5 @@
-import type { Checker, Upstream } from "../types.ts";
+import type { Checker, Upstream, UpstreamAuth } from "../types.ts";
+import { compilePattern } from "./go_pattern.ts";
 import type { ParsedChecker, ParsedUpstream } from "./schema.ts";
 
 /** What is acceptable where the file does not say so. */
@@ -9,11 +10,15 @@ const CACHED_METHODS: readonly string[] = ["GET", "HEAD"];
 
 /** An upstream as the layers below take it, from its entry in the file. */
 export function toUpstream(parsed: ParsedUpstream, name: string): Upstream {
-  const { match, replace } = parsed.path;
+  const mount = mountOf(parsed);
   return {
     name,
     server: parsed.server,
-    mapping: match === null ? null : { match, replace },
+    mapping: toMapping(parsed, mount),
+    mount,
+    files: Object.entries(parsed.files).map(([host, upstream]) => ({ host, upstream })),
+    auth: toAuth(parsed.auth),
+    cachePrivate: parsed["cache-private"],
     checkers: toCheckers(parsed.checkers),
     allowedRedirect: parsed["allowed-redirect"],
     priorityGroups: parsed["priority-groups"],
@@ -21,6 +26,25 @@ export function toUpstream(parsed: ParsedUpstream, name: string): Upstream {
     proxy: parsed.proxy === "" ? null : parsed.proxy,
     allowMethods: toOtherMethods(parsed["allow-methods"]),
   };
+}
+
+function mountOf({ at, path }: ParsedUpstream): string | null {
+  return path.match === null ? at.replace(/\/$/, "") : null;
+}
+
+function toMapping({ path }: ParsedUpstream, mount: string | null): Upstream["mapping"] {
+  if (path.match !== null) return { match: path.match, replace: path.replace };
+  if (mount === null || mount === "") return null;
+  const escaped = mount.replace(/[.+*?()]/g, "\\$&");
+  return { match: compilePattern(`^${escaped}/(.*)$`), replace: "/$1" };
+}
+
+function toAuth(auth: ParsedUpstream["auth"]): UpstreamAuth | null {
+  if (auth === undefined) return null;
+  const { netrc, bearer, user, password } = auth;
+  if (netrc !== undefined) return { kind: "netrc", path: netrc };
+  if (bearer !== undefined) return { kind: "bearer", token: bearer };
+  return { kind: "basic", user: user ?? "", password: password ?? "" };
 }
 
 /** An empty list means the default, too: without any condition a 404 would be stored. */

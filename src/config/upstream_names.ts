@@ -34,3 +34,18 @@ export function duplicateNames(tree: unknown): Problem[] {
     return [{ path: ["upstream", index, "name"], message, addValue: true }];
   });
 }
+
+/** Names under `files` that no upstream has, or one that is not mounted: it cannot be linked to. */
+export function unknownNames(upstreams: readonly ParsedUpstream[]): Problem[] {
+  const names = upstreamNames(upstreams);
+  return upstreams.flatMap(({ files }, index) =>
+    Object.entries(files).flatMap(([host, name]) => {
+      const target = upstreams[names.indexOf(name)];
+      if (target !== undefined && target.path.match === null) return [];
+      const message = target === undefined
+        ? `expected the name of a mirror here: ${names.join(", ")}`
+        : "expected a mirror that has at in place of path, so that links can lead to it";
+      return [{ path: ["upstream", index, "files", host], message, addValue: true }];
+    })
+  );
+}

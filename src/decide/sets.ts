@@ -1,4 +1,5 @@
 import type { FileSet, Listed } from "../types.ts";
+import { fitsGlob } from "./fits_glob.ts";
 
 /** A name that tells what is in the file: no other content ever has it. */
 const NAMED_BY_CONTENT = /(?:^|[^0-9a-f])[0-9a-f]{32,128}(?:[^0-9a-f][^/]*)?$/i;
@@ -51,21 +52,6 @@ export function listedByName(path: string): Listed | null {
 export function nameBelow(anchorPath: string, path: string): string | null {
   const folder = anchorPath.slice(0, anchorPath.lastIndexOf("/") + 1);
   return path.startsWith(folder) ? decodeURIComponent(path.slice(folder.length)) : null;
-}
-
-/** `*` stands for any characters, the rest for itself. */
-function fitsGlob(name: string, glob: string): boolean {
-  const [first = "", ...others] = glob.split("*");
-  const last = others.pop();
-  if (last === undefined) return name === glob;
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of others) {
-    const found = name.indexOf(part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
 }
 
 /** A set may be named by its folder, or by what stands for the `*` of its anchor. */

@@ -31,12 +31,16 @@ function upstreamWith(keys: string): Upstream {
 
 Deno.test("one upstream with a server is enough, everything else has a default", () => {
   assertEquals(load(withUpstream("")), {
-    listen: { address: "0.0.0.0", port: 8881, tls: null },
+    listen: { address: "0.0.0.0", port: 8881, tls: null, publicUrl: null, trustedProxies: [] },
     admin: { address: "127.0.0.1", port: 8882, token: null, debug: false },
     upstreams: [{
       name: "mirror.example",
       server: "https://mirror.example",
       mapping: null,
+      mount: "",
+      files: [],
+      auth: null,
+      cachePrivate: false,
       checkers: [{ statusCodes: [200], headers: [] }],
       allowedRedirect: null,
       priorityGroups: [],
@@ -66,6 +70,8 @@ Deno.test("one upstream with a server is enough, everything else has a default",
         inactiveMs: null,
         maxObjectBytes: null,
       },
+      variants: [],
+      digests: [],
       memoryBytes: 128 * 1024 * 1024,
       clientDirectives: "ignore",
       targetedDirectives: false,
@@ -79,6 +85,10 @@ Deno.test("one upstream with a server is enough, everything else has a default",
       rangeSkipBytes: 8_388_608,
       maxFills: 256,
     },
+    rules: [],
+    links: [],
+    forward: { allow: [] },
+    prefetch: "off",
     log: { level: "info", format: null, requests: null, events: true, file: null },
   });
 });
@@ -155,7 +165,13 @@ log:
   );
   const [upstream] = config.upstreams;
   assert(upstream !== undefined);
-  assertEquals(config.listen, { address: "::1", port: 0, tls: { cert: "c.pem", key: "k.pem" } });
+  assertEquals(config.listen, {
+    address: "::1",
+    port: 0,
+    tls: { cert: "c.pem", key: "k.pem" },
+    publicUrl: null,
+    trustedProxies: [],
+  });
   assertEquals(upstream.name, "one");
   assertEquals(upstream.server, "http://mirror.example:8080/base");
   assertEquals(upstream.mapping?.match.source, "^/(debian)/(.*)");

@@ -1,20 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { askingOrder } from "../../src/decide/asking_order.ts";
 import type { Candidate } from "../../src/decide/candidates.ts";
+import { upstream } from "../support/facts.ts";
 
 function candidate(name: string): Candidate {
   return {
-    upstream: {
-      name,
-      server: `http://${name}.example`,
-      mapping: null,
-      checkers: [],
-      allowedRedirect: null,
-      priorityGroups: [],
-      headers: [],
-      proxy: null,
-      allowMethods: [],
-    },
+    upstream: upstream({ name, server: `http://${name}.example` }),
     url: `http://${name}.example/x`,
   };
 }

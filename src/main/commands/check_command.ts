@@ -1,4 +1,6 @@
+import { stringify } from "@std/yaml";
 import type { Config } from "../../config/config.ts";
+import { expandedTree } from "../../config/load_config.ts";
 import { ConfigError } from "../../errors.ts";
 import { clientPath } from "./client_path.ts";
 import { EXIT } from "./command_error.ts";
@@ -21,6 +23,7 @@ const WHEN: Readonly<Record<AskedMirror["when"], string>> = {
  */
 export async function run(call: CommandCall): Promise<number> {
   const { terminal, json, configFile } = call;
+  const expands = call.flags["expand"] === true;
   const path = flagText(call, "path");
   const target = path === null ? null : clientPath(path);
   let effective;
@@ -34,6 +37,12 @@ export async function run(call: CommandCall): Promise<number> {
     return EXIT.usage;
   }
   const { config, warnings } = effective;
+  if (expands) {
+    // Not what is in force: what is taken from the environment stays there.
+    const tree = expandedTree(Deno.readTextFileSync(configFile));
+    terminal.write(json ? `${JSON.stringify(tree, null, 2)}\n` : stringify(tree));
+    return EXIT.well;
+  }
   const report = target === null ? null : await pathReport(config, target);
   const stored = target === null ? null : await storedCopies(call, config, target);
   if (json) {

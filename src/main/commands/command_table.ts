@@ -83,11 +83,17 @@ export const COMMANDS: readonly CommandSpec[] = [
         value: "PATH",
         summary: "path of a client, such as /debian/dists/sid/InRelease",
       },
+      {
+        name: "expand",
+        value: null,
+        summary: "print the configuration with its presets written out",
+      },
       ...ADMIN_FLAGS,
     ],
     examples: [
       ["check", "whether config.yaml is right"],
       ["check --path /debian/dists/sid/InRelease", "where this would come from"],
+      ["check --expand", "what the presets in it stand for"],
     ],
   },
   {
