@@ -1,8 +1,13 @@
 import { isRedirect, judgeRedirect } from "../decide/redirect.ts";
 import { firstValue } from "../decide/fields.ts";
+import { authorizationOf } from "../decide/authorization.ts";
+import { unforwardable } from "../decide/forward_allow.ts";
+import { FORWARD_UPSTREAM } from "../decide/forward_space.ts";
 import { UpstreamError } from "../errors.ts";
-import type { Clock, HeaderList, Upstream } from "../types.ts";
+import type { Clock, HeaderList, Pattern, Upstream } from "../types.ts";
+import { allowedDestination, type Destination, refuseNearby } from "./destination.ts";
 import { networkDetail } from "./network_detail.ts";
+import { type ResolveHost, resolveHost } from "./resolve_host.ts";
 
 const MAX_STATUS = 599;
 
@@ -14,7 +19,14 @@ export interface ClientOptions {
   /** Milliseconds until the head must be there, redirects included. */
   readonly headTimeoutMs: number;
   readonly clock: Clock;
+  /** `forward.allow`; absent: empty. */
+  readonly forwardAllow?: readonly string[];
+  /** Without it the system's. */
+  readonly resolve?: ResolveHost;
 }
+
+/** By which the platform is told to connect to a proxy (see `Deno.createHttpClient`). */
+const PROXY_VARIABLES: readonly string[] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
 /** One question to one upstream. */
 export interface Question {
@@ -42,13 +54,19 @@ export class UpstreamClient implements Disposable {
   readonly #upstream: Upstream;
   readonly #options: ClientOptions;
   readonly #http: Deno.HttpClient;
+  /** null: a proxy resolves names. */
+  readonly #resolve: ResolveHost | null;
 
   constructor(upstream: Upstream, options: ClientOptions) {
     this.#upstream = upstream;
     this.#options = options;
-    this.#http = Deno.createHttpClient(
-      upstream.proxy === null ? {} : { proxy: { url: upstream.proxy } },
-    );
+    this.#http = Deno.createHttpClient({
+      ...upstream.proxy === null ? {} : { proxy: { url: upstream.proxy } },
+      // Where the connection goes to an address that was looked up before.
+      allowHost: upstream === FORWARD_UPSTREAM,
+    });
+    const isDirect = upstream.proxy === null && !hasProxyVariable();
+    this.#resolve = isDirect ? options.resolve ?? resolveHost : null;
   }
 
   /**
@@ -118,9 +136,10 @@ export class UpstreamClient implements Disposable {
     let url = question.url;
     let sameHost = true;
     for (let hops = 0;; hops++) {
-      const response = await fetch(url, {
+      const destination = await this.#destination(url, sameHost, signal);
+      const response = await fetch(destination.url, {
         method: question.method,
-        headers: this.#requestHeaders(question, sameHost),
+        headers: this.#requestHeaders(question, sameHost, destination.host),
         redirect: "manual",
         client: this.#http,
         signal,
@@ -132,13 +151,31 @@ export class UpstreamClient implements Disposable {
       // The body of a redirect is of no use; an unread one would hold its connection.
       await response.body?.cancel();
       const location = firstValue(headers, "location");
-      const decision = judgeRedirect(url, location, this.#upstream.allowedRedirect, hops);
+      const decision = judgeRedirect(url, location, this.#allowedRedirect, hops);
       if (decision.kind === "refuse") {
         throw new UpstreamError({ kind: "redirect", detail: decision.detail });
       }
       url = decision.url;
       sameHost &&= decision.sameHost;
     }
+  }
+
+  /** @throws {UpstreamError} `redirect` when it may not go there. */
+  async #destination(url: string, sameHost: boolean, signal: AbortSignal): Promise<Destination> {
+    if (this.#upstream === FORWARD_UPSTREAM) {
+      const { forwardAllow = [] } = this.#options;
+      return await allowedDestination(url, forwardAllow, this.#resolve, signal);
+    }
+    if (!sameHost && this.#resolve !== null) {
+      await refuseNearby(url, this.#upstream.server, this.#resolve, signal);
+    }
+    return { url, host: null };
+  }
+
+  get #allowedRedirect(): Pick<Pattern, "test"> | null {
+    if (this.#upstream !== FORWARD_UPSTREAM) return this.#upstream.allowedRedirect;
+    const { forwardAllow = [] } = this.#options;
+    return { test: (href) => unforwardable(new URL(href), forwardAllow) === null };
   }
 
   /** To an upstream whose every answer counts, a redirect is one too, unless it is an allowed one. */
@@ -150,7 +187,7 @@ export class UpstreamClient implements Disposable {
     return target !== null && (allowedRedirect?.test(target.href) ?? false);
   }
 
-  #requestHeaders(question: Question, sameHost: boolean): Headers {
+  #requestHeaders(question: Question, sameHost: boolean, host: string | null = null): Headers {
     const headers = new Headers([
       // Without this the platform would decode bodies, and their declared length would be wrong.
       ["accept-encoding", "identity"],
@@ -162,8 +199,15 @@ export class UpstreamClient implements Disposable {
       // RFC 9110 section 7.6.3: each who passes a message on adds itself.
       headers.set(name, name === "via" ? `${value}, ${this.#options.via}` : value);
     }
+    if (host !== null) headers.set("host", host);
     // Credentials are for the host that they were configured for, not for one it redirects to.
-    if (sameHost) { for (const [name, value] of this.#upstream.headers) headers.set(name, value); }
+    if (!sameHost) return headers;
+    const authorization = authorizationOf(this.#upstream.auth);
+    // A client whose request is passed through may have some of its own.
+    if (authorization !== null && !headers.has("authorization")) {
+      headers.set("authorization", authorization);
+    }
+    for (const [name, value] of this.#upstream.headers) headers.set(name, value);
     return headers;
   }
 }
@@ -180,4 +224,10 @@ function answerOf({ status, headers, body }: Response, url: string): Answer {
 function asUpstreamError(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error;
   return new UpstreamError({ kind: "network", detail: networkDetail(error) }, { cause: error });
+}
+
+function hasProxyVariable(): boolean {
+  return PROXY_VARIABLES.some((name) =>
+    [name, name.toLowerCase()].some((it) => (Deno.env.get(it) ?? "") !== "")
+  );
 }
