@@ -22,8 +22,10 @@ export interface Reach {
   readonly upstreams: readonly Upstream[];
   /** `forward.allow`. */
   readonly allow: readonly string[];
-  /** Names of this server as `host:port`, in lower case. */
-  readonly ownHosts: ReadonlySet<string>;
+  /** Names of this server, as `URL.hostname` has them, at the port that a connection came in by. */
+  readonly ownNames: ReadonlySet<string>;
+  /** `listen.public-url`; null: none is given. */
+  readonly publicUrl: string | null;
 }
 
 /** Where a request goes. */
@@ -55,9 +57,12 @@ const URL_PARTS = /^(https?):\/\/([^/?#]*)/i;
 const STRICT_AUTHORITY =
   /^(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*)(?::\d{1,5})?$/i;
 
-/** How clients of apt-cacher-ng ask for TLS: `http://HTTPS///host/path`, `/HTTPS///host/path`. */
-const TLS_SPELLING = /^(?:\/https)?\/\/\/([^/]*)(.*)$/is;
+/** How clients of apt-cacher-ng ask for TLS: `/HTTPS///host/path` of us … */
+const TLS_PATH = /^\/https\/\/\/([^/]*)(.*)$/is;
+
+/** … and `http://HTTPS///host/path` of us as of a proxy. */
 const TLS_WORD = /^https$/i;
+const BEHIND_TLS_WORD = /^\/\/\/([^/]*)(.*)$/s;
 
 /** A host of this name is a URL inside a URL. */
 const SCHEMES: ReadonlySet<string> = new Set(["http", "https", "ftp", "file"]);
@@ -72,17 +77,26 @@ export function routeRequest(arrived: ArrivedTarget, reach: Reach): Route {
   const parsed = parseTarget(url, form === "origin" ? host : null, NO_HOSTS);
   if (parsed.kind === "refused") return parsed;
   const { rawPath, query } = parsed.target;
-  const [, scheme = "", authority = ""] = URL_PARTS.exec(url) ?? [];
-  const isWord = form === "absolute" && TLS_WORD.test(authority);
-  const asksForTls = isWord ? rawPath.startsWith("///") : /^\/https\/\/\//i.test(rawPath);
-  if (asksForTls && (isWord || form === "origin")) {
-    const [, named = "", path = ""] = TLS_SPELLING.exec(rawPath) ?? [];
-    const sent = { scheme: "https", authority: named, path: path === "" ? "/" : path, query };
-    return routeUrl(sent as SentUrl, null, arrived, reach);
+  if (form === "origin") {
+    const tls = TLS_PATH.exec(rawPath);
+    return tls === null ? own(parsed) : routeTls(tls, query, arrived, reach);
   }
-  if (form === "origin") return own(parsed);
-  const sent = { scheme: scheme.toLowerCase() as SentUrl["scheme"], authority };
-  return routeUrl({ ...sent, path: rawPath, query }, host, arrived, reach);
+  const [, scheme = "", authority = ""] = URL_PARTS.exec(url) ?? [];
+  const tls = TLS_WORD.test(authority) ? BEHIND_TLS_WORD.exec(rawPath) : null;
+  if (tls !== null) return routeTls(tls, query, arrived, reach);
+  const isHttps = scheme.toLowerCase() === "https";
+  const sent = { scheme: isHttps ? "https" : "http", authority, path: rawPath, query } as const;
+  return routeUrl(sent, host, arrived, reach);
+}
+
+function routeTls(
+  [, authority = "", path = ""]: RegExpExecArray,
+  query: string,
+  arrived: ArrivedTarget,
+  reach: Reach,
+): Route {
+  const sent = { scheme: "https", authority, path: path === "" ? "/" : path, query } as const;
+  return routeUrl(sent, null, arrived, reach);
 }
 
 /** @param host The Host field where it has to be the URL's; null where it says nothing. */
@@ -100,7 +114,7 @@ function routeUrl(
   if (url === null || SCHEMES.has(url.hostname)) {
     return refused(400, "Cannot read host of request target");
   }
-  if (isOwn(url, local, reach.ownHosts)) return own(parsePath(path + query));
+  if (isOwn(url, local, reach)) return own(parsePath(path + query));
   // Who asks for TLS does not get what came without.
   const mirrors = scheme === "http"
     ? reach.upstreams
@@ -121,12 +135,13 @@ function routeUrl(
 function isOwn(
   url: URL,
   local: ArrivedTarget["local"],
-  ownHosts: ReadonlySet<string>,
+  { ownNames, publicUrl }: Reach,
 ): boolean {
+  if (publicUrl !== null && new URL(publicUrl).origin === url.origin) return true;
   const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
-  if (ownHosts.has(`${url.hostname}:${port}`)) return true;
+  if (local?.port !== port) return false;
   const bare = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  return local !== null && local.port === port && local.hostname === bare;
+  return local.hostname === bare || ownNames.has(url.hostname);
 }
 
 /**
