@@ -2,7 +2,12 @@ import { isRedirect, judgeRedirect } from "../decide/redirect.ts";
 import { firstValue } from "../decide/fields.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Clock, HeaderList, Upstream } from "../types.ts";
+import type { AnswerBody } from "./answer_body.ts";
+import { isBlockedPort } from "./blocked_ports.ts";
+import { ChunkReader } from "./chunk_reader.ts";
+import { MirrorClient } from "./mirror_client.ts";
 import { networkDetail } from "./network_detail.ts";
+import { requestText } from "./request_text.ts";
 
 const MAX_STATUS = 599;
 
@@ -33,7 +38,7 @@ export interface Message extends Question {
 export interface Answer {
   readonly status: number;
   readonly headers: HeaderList;
-  readonly body: ReadableStream<Uint8Array> | null;
+  readonly body: AnswerBody | null;
   readonly secure: boolean;
 }
 
@@ -42,6 +47,8 @@ export class UpstreamClient implements Disposable {
   readonly #upstream: Upstream;
   readonly #options: ClientOptions;
   readonly #http: Deno.HttpClient;
+  /** For plain HTTP without a proxy; null: everything goes by `fetch`. */
+  readonly #mirrors: MirrorClient | null;
 
   constructor(upstream: Upstream, options: ClientOptions) {
     this.#upstream = upstream;
@@ -49,6 +56,7 @@ export class UpstreamClient implements Disposable {
     this.#http = Deno.createHttpClient(
       upstream.proxy === null ? {} : { proxy: { url: upstream.proxy } },
     );
+    this.#mirrors = upstream.proxy === null && !hasProxyInEnvironment() ? new MirrorClient() : null;
   }
 
   /**
@@ -96,9 +104,11 @@ export class UpstreamClient implements Disposable {
       const { method, url } = message;
       const headers = this.#requestHeaders(message, true);
       const { signal } = controller;
-      const options = { method, headers, redirect: "manual", client: this.#http, signal } as const;
+      const init = [...headers] as [string, string][];
+      const options = { method, redirect: "manual", client: this.#http, signal } as const;
       const response = await fetch(url, {
         ...options,
+        headers: init,
         body: body instanceof ReadableStream ? body.pipeThrough(progress) : body,
       });
       return answerOf(response, url);
@@ -112,26 +122,18 @@ export class UpstreamClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.#http.close();
+    this.#mirrors?.[Symbol.dispose]();
   }
 
   async #askFollowing(question: Question, signal: AbortSignal): Promise<Answer> {
     let url = question.url;
     let sameHost = true;
     for (let hops = 0;; hops++) {
-      const response = await fetch(url, {
-        method: question.method,
-        headers: this.#requestHeaders(question, sameHost),
-        redirect: "manual",
-        client: this.#http,
-        signal,
-      });
-      const headers: HeaderList = [...response.headers];
-      if (!this.#follows(response.status, firstValue(headers, "location"), url)) {
-        return answerOf(response, url);
-      }
+      const answer = await this.#askOnce(url, question, sameHost, signal);
+      const location = firstValue(answer.headers, "location");
+      if (!this.#follows(answer.status, location, url)) return answer;
       // The body of a redirect is of no use; an unread one would hold its connection.
-      await response.body?.cancel();
-      const location = firstValue(headers, "location");
+      await answer.body?.cancel();
       const decision = judgeRedirect(url, location, this.#upstream.allowedRedirect, hops);
       if (decision.kind === "refuse") {
         throw new UpstreamError({ kind: "redirect", detail: decision.detail });
@@ -139,6 +141,35 @@ export class UpstreamClient implements Disposable {
       url = decision.url;
       sameHost &&= decision.sameHost;
     }
+  }
+
+  async #askOnce(
+    url: string,
+    question: Question,
+    sameHost: boolean,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { method } = question;
+    const headers = this.#requestHeaders(question, sameHost);
+    if (this.#mirrors !== null && url.startsWith("http://")) {
+      const to = new URL(url);
+      const { hostname } = to;
+      const port = to.port === "" ? 80 : Number(to.port);
+      if (to.username === "" && to.password === "" && !isBlockedPort(port)) {
+        const address = { hostname, port };
+        const request = requestText(method, to, headers);
+        const answer = await this.#mirrors.ask(address, method, request, signal);
+        return mustBeKnown({ ...answer, secure: false });
+      }
+    }
+    const response = await fetch(url, {
+      method,
+      headers: [...headers] as [string, string][],
+      redirect: "manual",
+      client: this.#http,
+      signal,
+    });
+    return answerOf(response, url);
   }
 
   /** To an upstream whose every answer counts, a redirect is one too, unless it is an allowed one. */
@@ -150,11 +181,12 @@ export class UpstreamClient implements Disposable {
     return target !== null && (allowedRedirect?.test(target.href) ?? false);
   }
 
-  #requestHeaders(question: Question, sameHost: boolean): Headers {
-    const headers = new Headers([
+  #requestHeaders(question: Question, sameHost: boolean): Iterable<readonly [string, string]> {
+    const headers = new Map([
       // Without this the platform would decode bodies, and their declared length would be wrong.
       ["accept-encoding", "identity"],
       ["accept", "*/*"],
+      ["accept-language", "*"],
       ["user-agent", this.#options.userAgent],
       ["via", this.#options.via],
     ]);
@@ -163,18 +195,33 @@ export class UpstreamClient implements Disposable {
       headers.set(name, name === "via" ? `${value}, ${this.#options.via}` : value);
     }
     // Credentials are for the host that they were configured for, not for one it redirects to.
-    if (sameHost) { for (const [name, value] of this.#upstream.headers) headers.set(name, value); }
+    if (sameHost) {
+      for (const [name, value] of this.#upstream.headers) headers.set(name.toLowerCase(), value);
+    }
     return headers;
   }
 }
 
 function answerOf({ status, headers, body }: Response, url: string): Answer {
-  // RFC 9110 section 15: that is an error, and none that could be passed on.
-  if (status > MAX_STATUS) {
-    void body?.cancel().catch(() => {});
-    throw new UpstreamError({ kind: "status", status });
-  }
-  return { status, headers: [...headers], body, secure: url.startsWith("https:") };
+  return mustBeKnown({
+    status,
+    headers: [...headers],
+    body: body === null ? null : new ChunkReader(body),
+    secure: url.startsWith("https:"),
+  });
+}
+
+/** RFC 9110 section 15: another status is an error, and none that could be passed on. */
+function mustBeKnown(answer: Answer): Answer {
+  const { status, body } = answer;
+  if (status <= MAX_STATUS) return answer;
+  void body?.cancel();
+  throw new UpstreamError({ kind: "status", status });
+}
+
+/** Then the platform knows best what goes where. */
+function hasProxyInEnvironment(): boolean {
+  return ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].some((name) => Deno.env.get(name));
 }
 
 function asUpstreamError(error: unknown): UpstreamError {
