@@ -37,6 +37,36 @@ export class ConnReader {
     return this.#reading ??= this.#fill();
   }
 
+  /** Whether somebody waits for more already. */
+  get isReading(): boolean {
+    return this.#reading !== null;
+  }
+
+  /**
+   * Where the next bytes go, for a caller who reads for itself, which costs fewer promises than
+   * `fill`. Nobody else may read until `took`.
+   */
+  room(): Uint8Array<ArrayBuffer> {
+    this.#makeRoom();
+    return this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+  }
+
+  /** So many bytes have come. */
+  took(count: number): void {
+    this.#end += count;
+  }
+
+  /** Takes bytes, if they are the next ones. */
+  takeIf(bytes: Uint8Array): boolean {
+    const start = this.#start;
+    const length = bytes.byteLength;
+    if (this.#end - start < length) return false;
+    const buffer = this.#buffer;
+    for (let at = 0; at < length; at++) if (buffer[start + at] !== bytes[at]) return false;
+    this.#start = start + length;
+    return true;
+  }
+
   /**
    * Takes a message's head without the empty line at its end; null when it is not whole yet. It is
    * valid until the next `fill`.
