@@ -3,7 +3,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Outcome } from "../cache/outcome.ts";
 import { planResponse } from "../decide/plan_response.ts";
 import type { LocalStorage } from "../storage/local_storage.ts";
-import type { Clock, Entry, Instant, Key } from "../types.ts";
+import type { Clock, Instant, Key } from "../types.ts";
 import { isAccessLogged, logAccess } from "./access_log.ts";
 import type { ClientRequest } from "./client_request.ts";
 import type { Exchange } from "./exchange.ts";
@@ -47,6 +47,15 @@ interface QuickAnswer {
   whole: readonly Uint8Array[];
   head: readonly Uint8Array[];
   notModified: readonly Uint8Array[];
+  /** The conditions that were asked last in this second, and what came of them. */
+  asked: Conditions | null;
+}
+
+/** What a client says of the copy that it has, and whether ours is another one. */
+interface Conditions {
+  readonly ifNoneMatch: string | null;
+  readonly ifModifiedSince: string | null;
+  readonly isModified: boolean;
 }
 
 /** What quick answers take. */
@@ -109,7 +118,7 @@ export class QuickAnswers {
       return null;
     }
     const { hit } = answer;
-    const isModified = this.#isModified(request, hit.entry, now);
+    const isModified = this.#isModified(request, answer, now);
     this.#parts.cache.used(hit.entry);
     const status = isModified ? 200 : 304;
     const bytes = isModified && method === "GET" ? answer.body.byteLength : 0;
@@ -139,6 +148,7 @@ export class QuickAnswers {
       whole: [],
       head: [],
       notModified: [],
+      asked: null,
     };
     this.#answers.set(path, answer);
     // What does not fit was not taken.
@@ -180,13 +190,19 @@ export class QuickAnswers {
       answer.body = whole.subarray(head.byteLength);
     }
     answer.second = Math.floor(now / 1000);
+    answer.asked = null;
     return true;
   }
 
-  #isModified({ headers }: ClientRequest, entry: Entry, now: Instant): boolean {
+  /** Clients that have the same copy ask the same: within a second they are told the same. */
+  #isModified({ headers }: ClientRequest, answer: QuickAnswer, now: Instant): boolean {
     const ifNoneMatch = headers.get("if-none-match");
     const ifModifiedSince = headers.get("if-modified-since");
     if (ifNoneMatch === null && ifModifiedSince === null) return true;
+    const { asked, hit: { entry } } = answer;
+    if (asked?.ifNoneMatch === ifNoneMatch && asked.ifModifiedSince === ifModifiedSince) {
+      return asked.isModified;
+    }
     const selecting = {
       method: "GET",
       range: null,
@@ -197,7 +213,9 @@ export class QuickAnswers {
       ifModifiedSince,
     } as const;
     const facts = { ...entry, available: entry.size };
-    return planResponse(selecting, facts, now).kind !== "not-modified";
+    const isModified = planResponse(selecting, facts, now).kind !== "not-modified";
+    answer.asked = { ifNoneMatch, ifModifiedSince, isModified };
+    return isModified;
   }
 
   #log(request: ClientRequest & { target: string }, hit: Hit, status: number, bytes: number): void {
