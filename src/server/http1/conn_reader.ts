@@ -1,8 +1,18 @@
 /** Held for each connection; ten thousand idle ones take 20 MB. */
 const INITIAL_BYTES = 2 * 1024;
 
+/**
+ * Buffers of connections that have ended, for those that begin. A new one is memory outside of the
+ * heap, which makes the collector work; for a connection with one request that is a tenth of all.
+ */
+const MAX_FREE = 256;
+
+const free: Uint8Array<ArrayBuffer>[] = [];
+
 /** A longer head is refused. */
 const MAX_BYTES = 64 * 1024;
+
+const NOTHING = new Uint8Array(0);
 
 const CR = 13;
 const LF = 10;
@@ -10,7 +20,7 @@ const LF = 10;
 /** What a client sends, read piece by piece. There is never more than one read under way. */
 export class ConnReader {
   readonly #conn: Pick<Deno.Conn, "read">;
-  #buffer = new Uint8Array(INITIAL_BYTES);
+  #buffer = free.pop() ?? new Uint8Array(INITIAL_BYTES);
   #start = 0;
   #end = 0;
   #reading: Promise<boolean> | null = null;
@@ -35,6 +45,18 @@ export class ConnReader {
    */
   fill(): Promise<boolean> {
     return this.#reading ??= this.#fill();
+  }
+
+  /**
+   * The connection has ended, and nobody reads any more. A buffer into which the system may still
+   * write is not given to another connection.
+   */
+  end(): void {
+    const buffer = this.#buffer;
+    this.#start = this.#end = 0;
+    this.#buffer = NOTHING;
+    const isFit = buffer.byteLength === INITIAL_BYTES && this.#reading === null;
+    if (isFit && free.length < MAX_FREE) free.push(buffer);
   }
 
   /** Whether somebody waits for more already. */

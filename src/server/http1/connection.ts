@@ -45,7 +45,8 @@ export class Connection {
   readonly #conn: Deno.TcpConn;
   readonly #parts: ConnectionParts;
   readonly #reader: ConnReader;
-  readonly #writer: ResponseWriter;
+  /** Made for the first answer that takes it. */
+  #sender: ResponseWriter | null = null;
   /** What the client sent last, or at first what others have sent. */
   #before: ReadHead | null = likelyHead();
   /** The request of that head, as long as nobody is given it who keeps it. */
@@ -59,7 +60,14 @@ export class Connection {
     this.#conn = conn;
     this.#parts = parts;
     this.#reader = new ConnReader(conn);
-    this.#writer = new ResponseWriter(conn, parts.openBodies, () => this.close());
+  }
+
+  get #writer(): ResponseWriter {
+    return this.#sender ??= new ResponseWriter(
+      this.#conn,
+      this.#parts.openBodies,
+      () => this.close(),
+    );
   }
 
   /** Resolves when the connection is closed; never rejects. */
@@ -70,6 +78,7 @@ export class Connection {
       // The client is gone.
     } finally {
       this.close();
+      this.#reader.end();
     }
   }
 
