@@ -65,6 +65,8 @@ export class LocalStorage implements Storage {
   readonly #notes: OverflowNotes;
   readonly #reconciler: Reconciler;
   readonly #repeats = new Repeats();
+  /** Since the start: the background pass makes room for them. */
+  #requests = 0;
   #closed = false;
 
   private constructor(
@@ -145,6 +147,7 @@ export class LocalStorage implements Storage {
   }
 
   find(key: Key): Entry | null {
+    this.#requests++;
     try {
       return this.#index.find(key)?.entry ?? null;
     } catch (error) {
@@ -347,6 +350,7 @@ export class LocalStorage implements Storage {
         index: this.#index,
         notes: this.#notes,
         clock: this.#system.clock,
+        requests: () => this.#requests,
         adopt: (key) => this.#adopt(key),
       }, signal);
       if (reconciled.complete && !this.#index.isSearched()) this.#index.noteSearched();
@@ -366,6 +370,7 @@ export class LocalStorage implements Storage {
   }
 
   used(key: Key, at: Instant): void {
+    this.#requests++;
     if (!this.#closed) this.#uses.add(key, at);
   }
 

@@ -94,6 +94,8 @@ export class ConnReader {
    * valid until the next `fill`.
    */
   takeHead(): Uint8Array | null {
+    // Asked before each read: what was taken before is still there, and not to be searched.
+    if (this.#start === this.#end) return null;
     // RFC 9112 section 2.2: empty lines before a request are skipped.
     while (this.#buffer[this.#start] === CR && this.#buffer[this.#start + 1] === LF) {
       if (this.buffered < 2) return null;
