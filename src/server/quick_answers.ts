@@ -46,7 +46,8 @@ interface QuickAnswer {
   /** What goes out, in as many writes. */
   whole: readonly Uint8Array[];
   head: readonly Uint8Array[];
-  notModified: readonly Uint8Array[];
+  /** Made when somebody asks; null: not in this second. */
+  notModified: readonly Uint8Array[] | null;
   /** The conditions that were asked last in this second, and what came of them. */
   asked: Conditions | null;
 }
@@ -124,7 +125,7 @@ export class QuickAnswers {
     const bytes = isModified && method === "GET" ? answer.body.byteLength : 0;
     this.#parts.counters.answered("HIT", status).bytes += bytes;
     if (isAccessLogged()) this.#log(request, hit, status, bytes);
-    if (!isModified) return answer.notModified;
+    if (!isModified) return answer.notModified ??= this.#notModified(answer, now);
     return method === "GET" ? answer.whole : answer.head;
   }
 
@@ -147,7 +148,7 @@ export class QuickAnswers {
       second: -1,
       whole: [],
       head: [],
-      notModified: [],
+      notModified: null,
       asked: null,
     };
     this.#answers.set(path, answer);
@@ -172,14 +173,12 @@ export class QuickAnswers {
 
   /** Makes the heads for this second; false when the file is no longer what it was. */
   #renew(answer: QuickAnswer, now: Instant): boolean {
-    const { hit: { entry }, body, freshUntil } = answer;
+    const { hit: { entry }, body } = answer;
     if (!this.#parts.storage.isIntact(entry)) return false;
-    const freshForMs = freshUntil === null ? null : freshUntil - now;
-    const fields = storedHeaders({ ...answer.hit, freshForMs }, now);
-    if (!fields.some(([name]) => name === "date")) fields.push(["date", dateField(now)]);
+    const fields = this.#fields(answer, now);
     const head = responseHead(200, [...fields, ["content-length", String(body.byteLength)]]);
     answer.head = [head];
-    answer.notModified = [responseHead(304, notModified(new Headers(fields)).headers)];
+    answer.notModified = null;
     answer.whole = [head, body];
     if (body.byteLength <= JOINED_BYTES) {
       // A new one each time: what was made a second ago may still be on its way to a slow client.
@@ -192,6 +191,17 @@ export class QuickAnswers {
     answer.second = Math.floor(now / 1000);
     answer.asked = null;
     return true;
+  }
+
+  #notModified(answer: QuickAnswer, now: Instant): readonly Uint8Array[] {
+    return [responseHead(304, notModified(new Headers(this.#fields(answer, now))).headers)];
+  }
+
+  #fields({ hit, freshUntil }: QuickAnswer, now: Instant): [string, string][] {
+    const freshForMs = freshUntil === null ? null : freshUntil - now;
+    const fields = storedHeaders({ ...hit, freshForMs }, now);
+    if (!fields.some(([name]) => name === "date")) fields.push(["date", dateField(now)]);
+    return fields;
   }
 
   /** Clients that have the same copy ask the same: within a second they are told the same. */

@@ -351,6 +351,7 @@ export class LocalStorage implements Storage {
         notes: this.#notes,
         clock: this.#system.clock,
         requests: () => this.#requests,
+        isUrgent: !this.#index.isSearched(),
         adopt: (key) => this.#adopt(key),
       }, signal);
       if (reconciled.complete && !this.#index.isSearched()) this.#index.noteSearched();

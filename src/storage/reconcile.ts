@@ -23,14 +23,20 @@ const STEP_FILES = 32;
 /** A turn of the others that took longer shows that they are busy: then they get as much again. */
 const BUSY_AFTER_MS = 10;
 
-/**
- * Whoever asked for files while a step went on gets so many times its length to themselves. With less
- * the pass shows in the median of hits: half as much again when it takes every other turn.
- */
-const REST_PER_STEP = 6;
-
 /** The most that they get as an extra, so that the pass comes to an end on a busy server as well. */
 const MAX_EXTRA_PAUSE_MS = 100;
+
+/**
+ * Whoever asked for files while a step went on gets so many times its length to themselves: with a
+ * pass in every other turn the median of hits is half as much again, with a tenth it is not seen.
+ */
+const REST_PER_STEP = 10;
+
+/**
+ * No rest is longer, so that a server that is busy all day has looked at two million files within
+ * hours.
+ */
+const MAX_REST_MS = 250;
 
 /** How often a long pass says how far it is, in milliseconds. */
 const PROGRESS_EVERY_MS = 30_000;
@@ -43,6 +49,8 @@ export interface ReconcileParts {
   readonly clock: Clock;
   /** Goes up with each request for a file. */
   requests(): number;
+  /** Whether files are looked for that nobody knows, so that little can be stored until then. */
+  readonly isUrgent: boolean;
   /** As in `Storage`. */
   adopt(key: Key): Promise<Entry | null>;
 }
@@ -210,8 +218,11 @@ class Pass {
     const took = performance.now() - this.#stepAt;
     const late = await pause(0);
     const isAsked = this.#parts.requests() !== this.#stepRequests;
-    const rest = isAsked ? took * REST_PER_STEP : late > BUSY_AFTER_MS ? late : 0;
-    if (rest > 0) await pause(Math.min(rest, MAX_EXTRA_PAUSE_MS));
+    if (isAsked && !this.#parts.isUrgent) {
+      await pause(Math.min(took * REST_PER_STEP, MAX_REST_MS));
+    } else if (late > BUSY_AFTER_MS) {
+      await pause(Math.min(late, MAX_EXTRA_PAUSE_MS));
+    }
     this.#stepRequests = this.#parts.requests();
     this.#stepAt = performance.now();
   }
