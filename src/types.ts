@@ -124,7 +124,7 @@ export type DigestFormat =
   | "go-sumdb"
   | "narinfo"
   | "pacman-db"
-  | "apk-index"
+  | "rubygems-index"
   | "maven-checksum"
   | "sha256-path";
 
