@@ -255,6 +255,8 @@ export type FailureReason =
   | { readonly kind: "long-body"; readonly declared: number }
   /** What it has under this name is not what another mirror had begun to send. */
   | { readonly kind: "differs"; readonly detail: string }
+  /** Its bytes are not those whose digest is published. */
+  | { readonly kind: "digest"; readonly detail: string }
   | { readonly kind: "aborted" };
 
 /** One upstream's failure. */

@@ -23,6 +23,7 @@ import type { Purpose } from "./fill_event.ts";
 import type { TrackFacts } from "./fill_track.ts";
 import { Flight } from "./flight.ts";
 import { candidateFor, forward, type Question } from "./forward.ts";
+import { type DigestSource, Inspector } from "./inspector.ts";
 import type { SegmentSettings } from "./open_body.ts";
 import { ProgressSignal } from "./progress_signal.ts";
 import type { RaceRules } from "./line_up.ts";
@@ -61,6 +62,8 @@ export interface FlightsOptions extends FlightSettings {
   readonly clock: Clock;
   /** What is known of the upstreams; it outlives their configuration. */
   readonly standings: Standings;
+  /** Who knows what is published of files; absent: nobody. */
+  readonly digests?: DigestSource;
 }
 
 /** All flights that are under way: one for each key, and those that serve one request alone. */
@@ -72,6 +75,7 @@ export class Flights implements Filler {
   /** Parts ahead of their fills. Counted apart: who reads one slowly keeps no fill away. */
   readonly #ahead = new Set<AbortController>();
   readonly #trouble: StorageTrouble;
+  readonly #inspector: Inspector;
   #options: FlightsOptions;
   #clients: ClientPool;
   #closed = false;
@@ -80,6 +84,7 @@ export class Flights implements Filler {
     this.#options = options;
     this.#trouble = new StorageTrouble(options.clock, options.standings.activity);
     this.#clients = new ClientPool(options.upstreams, options);
+    this.#inspector = new Inspector(options.digests ?? null, options.clock, options.standings);
   }
 
   /** From now on other upstreams are asked, and otherwise. */
@@ -233,6 +238,8 @@ export class Flights implements Filler {
     const clients = this.#clients;
     const use = clients.use();
     const track = this.#activity.begin(trackFacts(target, "fill", "GET"));
+    const bond = request.bond ?? null;
+    const groups = bondedGroups(candidateGroups(target, clients.upstreams), bond);
     const leaveKey = (): void => {
       if (this.#byKey.get(target.key) === flight) this.#byKey.delete(target.key);
     };
@@ -244,11 +251,12 @@ export class Flights implements Filler {
         track,
         clientOf: (name) => clients.of(name),
         openPart: () => this.#openPart(clients),
+        inspection: this.#inspector.inspect({ target, groups, bond, track }),
       },
       {
         ...request,
-        groups: bondedGroups(candidateGroups(target, clients.upstreams), request.bond ?? null),
-        bond: request.bond ?? null,
+        groups,
+        bond,
         onUnshareable: leaveKey,
       },
     );

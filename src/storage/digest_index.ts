@@ -21,9 +21,8 @@ const CACHE_KIB = 8 * 1024;
  * `state` of a list: 0 while it is being read, 1 in force, 2 its rows are to be removed. `source` is
  * what it is called whatever it was fetched by, so that a new one takes the place of the old one.
  *
- * A file's `name` is a hash of its key, of 53 bits: that a request meets another one's among four
- * million has a chance of one in 10^9. Rows of one list are next to each other, from `first` up to
- * but without `next`: so they need no index of their own.
+ * A file's `name` is a hash of its key: an index of keys would be as large as the table. Rows of one
+ * list are next to each other, from `first` up to but without `next`: so they need none of their own.
  */
 const SCHEMA = `
   CREATE TABLE lists (
@@ -43,6 +42,7 @@ const SCHEMA = `
     algorithm INTEGER NOT NULL,
     value BLOB NOT NULL,
     size INTEGER,
+    key TEXT NOT NULL,
     alias TEXT
   ) STRICT;
   CREATE INDEX digests_by_name ON digests (name);
@@ -98,11 +98,11 @@ export class DigestIndex {
   private constructor(database: DatabaseSync) {
     this.#database = database;
     this.#find = database.prepare(
-      `SELECT algorithm, value, size, alias, key FROM digests JOIN lists ON lists.id = list
-        WHERE name = ? AND state < 2`,
+      `SELECT algorithm, value, size, alias, lists.key AS list FROM digests JOIN lists ON lists.id = list
+        WHERE name = ? AND digests.key = ? AND state < 2`,
     );
     this.#insert = database.prepare(
-      "INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
     const last = database.prepare("SELECT max(id) AS id FROM digests").get();
     this.#next = Number(last?.["id"] ?? 0) + 1;
@@ -126,14 +126,14 @@ export class DigestIndex {
 
   /** What lists in force say of a file: several digests where they do not agree. */
   find(key: Key): KnownDigest[] {
-    return this.#find.all(nameOf(key)).map((row) => ({
+    return this.#find.all(nameOf(key), key).map((row) => ({
       digest: {
         algorithm: ALGORITHMS[Number(row["algorithm"])] as DigestAlgorithm,
         value: (row["value"] as Uint8Array).toHex(),
       },
       size: row["size"] === null ? null : Number(row["size"]),
       alias: row["alias"] as string | null,
-      list: String(row["key"]),
+      list: String(row["list"]),
     }));
   }
 
@@ -155,6 +155,15 @@ export class DigestIndex {
     ).get(key);
     if (row === undefined) return null;
     return { source: String(row["source"]), key, version: String(row["version"]) };
+  }
+
+  /** Keys of the files that the list in force of a source names, in its order. */
+  keysOf(source: Key): Key[] {
+    return this.#database.prepare(
+      `SELECT key FROM digests WHERE id BETWEEN
+        (SELECT first FROM lists WHERE source = ?1 AND state = 1) AND
+        (SELECT next - 1 FROM lists WHERE source = ?1 AND state = 1)`,
+    ).all(source).map((row) => String(row["key"]));
   }
 
   /** Rows of lists in force. */
@@ -257,7 +266,7 @@ export class DigestIndex {
   #insertRow(row: number, list: number, { key, digest, size, alias }: PublishedFile): void {
     const algorithm = ALGORITHMS.indexOf(digest.algorithm);
     const value = Uint8Array.fromHex(digest.value);
-    this.#insert.run(row, nameOf(key), list, algorithm, value, size, alias);
+    this.#insert.run(row, nameOf(key), list, algorithm, value, size, key, alias);
   }
 
   #transaction(run: () => void): void {
