@@ -1,6 +1,7 @@
 import { admit } from "../decide/admission.ts";
 import { bondedGroups } from "../decide/bond.ts";
 import { type Candidate, candidateGroups } from "../decide/candidates.ts";
+import type { Expected } from "../decide/digests/expected.ts";
 import { forwardedRequestFields } from "../decide/fields.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -89,14 +90,13 @@ export class Flights implements Filler {
 
   /** From now on other upstreams are asked, and otherwise. */
   configure(settings: FlightSettings): void {
-    const { userAgent, via, storage, clock, standings } = this.#options;
-    const options = { userAgent, via, storage, clock, standings, ...settings };
+    const options = { ...this.#options, ...settings };
     // First what may fail: then nothing has changed.
     const clients = new ClientPool(settings.upstreams, options);
     this.#clients.retire();
     this.#clients = clients;
     this.#options = options;
-    standings.retain(new Set(settings.upstreams.map(({ name }) => name)));
+    options.standings.retain(new Set(settings.upstreams.map(({ name }) => name)));
   }
 
   /** What became of the questions to each upstream, by its name. Plain data, a copy. */
@@ -181,6 +181,11 @@ export class Flights implements Filler {
     const disowned = [...this.#all].filter(({ target }) => matches(target.key));
     for (const { target: { key } } of disowned) this.#byKey.delete(key);
     await Promise.all(disowned.map((flight) => flight.disown()));
+  }
+
+  /** A stored copy has proved to be wrong: its mirror is asked last for the file. */
+  distrust(entry: Entry, expected: Expected): void {
+    this.#inspector.foundWrong(entry, expected);
   }
 
   /** Resolves when no flight is under way. */

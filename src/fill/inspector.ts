@@ -4,8 +4,9 @@ import type { Candidate } from "../decide/candidates.ts";
 import { digestInPath } from "../decide/digests/digest_in_path.ts";
 import { type Expected, isCheckable, wrongBytes, wrongSize } from "../decide/digests/expected.ts";
 import { describeFailure } from "../decide/failure.ts";
+import { problemOf } from "../decide/trouble.ts";
 import { ByteDigester } from "../storage/byte_digester.ts";
-import type { BodyHead, Clock, FailureReason, Target } from "../types.ts";
+import type { BodyHead, Clock, Entry, FailureReason, Target } from "../types.ts";
 import type { BodySource } from "./body_source.ts";
 import type { FillTrack } from "./fill_track.ts";
 import type { Body } from "./resumable_body.ts";
@@ -61,6 +62,19 @@ export class Inspector {
 
   inspect(plan: InspectionPlan): Inspection {
     return new Inspection(this, plan);
+  }
+
+  /** A copy that was stored before it was known what it should be is wrong. */
+  foundWrong({ key, upstream }: Entry, expected: Expected): void {
+    const reason = { kind: "digest", detail: wrongBytes(expected) } as const;
+    log.warn("{key} from {upstream} is wrong and is removed: {reason}", {
+      ...{ key, upstream },
+      reason: describeFailure(reason),
+    });
+    if (upstream === null) return;
+    this.standings.mismatched(upstream, reason, true);
+    this.standings.activity.note(problemOf({ kind: "corrupt", path: key, upstream, reason }));
+    this.suspects.add(key, upstream, expected);
   }
 }
 

@@ -178,7 +178,9 @@ export class DigestIndex {
     return String(this.#database.prepare("SELECT text FROM rules").get()?.["text"] ?? "");
   }
 
+  /** Empty: the same copies may say something else now, and all are to be read again. */
   set rules(text: string) {
+    if (text === "") this.#database.exec("UPDATE lists SET version = ''");
     this.#database.prepare("UPDATE rules SET text = ?").run(text);
   }
 
