@@ -15,10 +15,12 @@ const LAYERS = ["main", "server", "cache", "fill", "storage", "decide", "base"] 
 const CONFIG = "config";
 
 /** What `decide` may use from outside the project: it is pure. */
-const PURE_BUILT_INS: readonly string[] = ["node:crypto"];
-
-/** Packages that it may use: parsers that take text and give values. */
-const PURE_PACKAGES: readonly string[] = ["npm:htmlparser2@", "npm:@streamparser/json@"];
+const PURE: readonly string[] = [
+  "node:crypto",
+  "npm:@streamparser/json",
+  "npm:htmlparser2",
+  "npm:ipaddr.js",
+];
 
 type Layer = typeof LAYERS[number] | typeof CONFIG;
 
@@ -117,19 +119,14 @@ function whyWrong(from: string, to: string): string | null {
   const layer = layerOf(from);
   if (layer === null) return `${from} belongs to no layer`;
   if (isOutside(to)) {
-    return layer === "decide" && !isPure(to)
-      ? `of all that is outside, decide may import only ${PURE_BUILT_INS.join(", ")}`
+    return layer === "decide" && !PURE.includes(to.replace(/@[^@/]*$/, ""))
+      ? `of all that is outside, decide may import only ${PURE.join(", ")}`
       : null;
   }
   const target = layerOf(to);
   if (target === null) return `${to} belongs to no layer`;
   if (target === layer || layersBelow(layer).includes(target)) return null;
   return `${layer} may import only ${layersBelow(layer).join(", ") || "itself"}`;
-}
-
-function isPure(specifier: string): boolean {
-  return PURE_BUILT_INS.includes(specifier) ||
-    PURE_PACKAGES.some((it) => specifier.startsWith(it));
 }
 
 function layersBelow(layer: Layer): readonly Layer[] {
