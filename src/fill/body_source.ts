@@ -69,6 +69,16 @@ export class BodySource {
     return this.#received;
   }
 
+  /** What was read ahead and nobody has taken yet, in order. */
+  get ahead(): readonly Uint8Array[] {
+    return this.#ahead;
+  }
+
+  /** Whether the body has ended as it should, however much of it was taken. */
+  get isWhole(): boolean {
+    return this.#end === "whole";
+  }
+
   /** Milliseconds that were spent waiting for the upstream. */
   get waitedMs(): number {
     const since = this.#waitingSince;

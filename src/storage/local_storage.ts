@@ -220,6 +220,11 @@ export class LocalStorage implements Storage {
     }
   }
 
+  /** Where what lists say of other files is kept. */
+  get digestsFile(): string {
+    return this.#directory.digestsFile;
+  }
+
   /** @param listener Told of each entry that changes or goes; null: any may have. Must not throw. */
   set onChanged(listener: (key: Key | null) => void) {
     this.#index.onChanged = (key) => {
