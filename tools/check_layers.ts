@@ -17,6 +17,9 @@ const CONFIG = "config";
 /** What `decide` may use from outside the project: it is pure. */
 const PURE_BUILT_INS: readonly string[] = ["node:crypto"];
 
+/** Of the standard library: from text to text. */
+const PURE_STANDARD = /^npm:deno-std@[\d.]+\/html\//;
+
 type Layer = typeof LAYERS[number] | typeof CONFIG;
 
 interface Import {
@@ -114,7 +117,7 @@ function whyWrong(from: string, to: string): string | null {
   const layer = layerOf(from);
   if (layer === null) return `${from} belongs to no layer`;
   if (isOutside(to)) {
-    return layer === "decide" && !PURE_BUILT_INS.includes(to)
+    return layer === "decide" && !PURE_BUILT_INS.includes(to) && !PURE_STANDARD.test(to)
       ? `of all that is outside, decide may import only ${PURE_BUILT_INS.join(", ")}`
       : null;
   }

@@ -2,7 +2,8 @@ import { admit } from "../decide/admission.ts";
 import { admitBonded, type Bond } from "../decide/bond.ts";
 import type { Candidate } from "../decide/candidates.ts";
 import { strongEtag } from "../decide/continuation.ts";
-import { firstValue, forwardedRequestFields } from "../decide/fields.ts";
+import { firstValue } from "../decide/fields.ts";
+import { questionFields } from "../decide/vary.ts";
 import { formatHttpDate } from "../decide/http_date.ts";
 import { UpstreamError } from "../errors.ts";
 import type {
@@ -75,9 +76,8 @@ export async function contestant(
   const { known, byDirectives, bond = null } = contest;
   // An older file has not been modified since either: to move a set takes the whole anchor.
   const conditions = bond?.from.kind === "except" ? [] : validators(known, upstream.name);
-  const forwarded = byDirectives === null ? [] : forwardedRequestFields(byDirectives.request);
   const requestedAt = contest.clock.now();
-  const headers = [...forwarded, ...conditions];
+  const headers = [...questionFields(contest.target, byDirectives), ...conditions];
   const answer = await client.ask({ method: "GET", url, headers }, controller);
   attempt.head(answer.status);
   const receivedAt = contest.clock.now();
@@ -88,6 +88,7 @@ export async function contestant(
       conditional: conditions.length > 0,
       stored: known,
       byDirectives,
+      accept: contest.target.accept,
     }, receivedAt),
     bond,
   );

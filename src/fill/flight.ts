@@ -241,7 +241,7 @@ export class Flight {
       head,
       rivals: this.#rivals,
       // An answer to this very request belongs to the mirror that gave it.
-      segments: byDirectives === null ? this.#parts.segments : null,
+      segments: byDirectives === null && head.vary.length === 0 ? this.#parts.segments : null,
     });
     const listed = this.#plan.bond?.listed ?? null;
     const source = listed === null ? body : new VerifiedBody(body, listed);

@@ -10,6 +10,7 @@ import type { LogLevelSwitch } from "../server/admin/log_level_switch.ts";
 import { OpenBodies } from "../server/body_stream.ts";
 import { type ClientListener, listenForClients } from "../server/client_listener.ts";
 import { createHandler } from "../server/handler.ts";
+import { LinkRewriting } from "../server/link_rewriting.ts";
 import { viaName } from "../server/loop.ts";
 import { QuickAnswers } from "../server/quick_answers.ts";
 import { ServerCounters } from "../server/server_counters.ts";
@@ -119,6 +120,12 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       instance,
       ...{ counters, quickAnswers },
       problems: standings.activity,
+      links: new LinkRewriting({
+        rules: config.links,
+        upstreams: config.upstreams,
+        publicBaseOf: ({ url }) => config.listen.publicUrl ?? hostBase(url),
+      }),
+      variants: config.cache.variants,
     });
     return { config, cache, handle, quickAnswers };
   };
@@ -251,6 +258,11 @@ async function settledOrAfter(
 function urlOf({ hostname, port }: Deno.NetAddr, scheme: "http" | "https"): string {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return `${scheme}://${host}:${port}`;
+}
+
+/** Scheme and authority of a request; null when no link could hold them. */
+function hostBase(url: string): string | null {
+  return /^https?:\/\/[\w.[\]:-]+(?=\/|$)/.exec(url)?.[0] ?? null;
 }
 
 /** The hosts that a request in absolute form may name, in lower case. */
