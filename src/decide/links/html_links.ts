@@ -5,7 +5,7 @@ import { Splice } from "./splice.ts";
 /** A longer name is none that matters here. */
 const MAX_NAME_UNITS = 16;
 
-const LESS = 0x3c;
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Elements whose text has no tags in it: HTML section 13.2.6.4. */
 const OPAQUE: ReadonlySet<string> = new Set([
@@ -36,6 +36,15 @@ type State =
   /** Behind `<` there, and what may be its end tag so far. */
   | "opaque-end";
 
+/** What ends a state in which nothing else matters: most of a page is passed by such jumps. */
+const ENDS: ReadonlyMap<State, number> = new Map([
+  ["text", 0x3c],
+  ["double-quoted", 0x22],
+  ["single-quoted", 0x27],
+  ["bogus", 0x3e],
+  ["opaque", 0x3c],
+]);
+
 /**
  * Replaces `href` of the `a` elements of a page, and shows the `href` of the first `base`. Reads as
  * [HTML section 13.2.5](https://html.spec.whatwg.org/multipage/parsing.html#tokenization) says, on
@@ -65,11 +74,10 @@ export class HtmlLinks implements LinkRewriter {
   push(chunk: Uint8Array): Uint8Array {
     this.#splice.begin(chunk);
     for (let at = 0; at < chunk.byteLength; at++) {
-      if (this.#state === "text") {
-        at = chunk.indexOf(LESS, at);
-        if (at === -1) break;
-        this.#state = "tag-open";
-      } else this.#state = this.#step(String.fromCharCode(chunk[at] ?? 0), at);
+      const end = ENDS.get(this.#state);
+      if (end !== undefined) at = chunk.indexOf(end, at);
+      if (at === -1) break;
+      this.#state = this.#step(String.fromCharCode(chunk[at] ?? 0), at);
     }
     return this.#splice.flush();
   }
@@ -101,6 +109,8 @@ export class HtmlLinks implements LinkRewriter {
 
   #outside(char: string): State {
     switch (this.#state) {
+      case "text":
+        return "tag-open";
       case "tag-open":
         if (isLetter(char)) return this.#beginTag(char, false);
         this.#read = "";
@@ -218,7 +228,7 @@ export class HtmlLinks implements LinkRewriter {
 /** The value as it was written, with or without quotes; null when it is not UTF-8. */
 function attributeValue(written: Uint8Array): string | null {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(written);
+    const text = UTF_8.decode(written);
     return unescape(text.replace(/^(["'])(.*)\1$/s, "$2"));
   } catch {
     return null;

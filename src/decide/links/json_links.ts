@@ -13,6 +13,8 @@ export const ELEMENT: JsonStep = "[]";
 /** No name that a path has is longer, escapes included. */
 const MAX_NAME_BYTES = 128;
 
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -60,7 +62,9 @@ export class JsonLinks implements LinkRewriter {
   push(chunk: Uint8Array): Uint8Array {
     this.#splice.begin(chunk);
     for (let at = 0; at < chunk.byteLength;) {
-      at = this.#string === null ? this.#structure(chunk, at) : this.#inString(chunk, at);
+      if (this.#string !== null) at = this.#inString(chunk, at);
+      else if (this.#aside > 0) at = this.#passAside(chunk, at);
+      else at = this.#structure(chunk, at);
     }
     return this.#splice.flush();
   }
@@ -69,7 +73,7 @@ export class JsonLinks implements LinkRewriter {
     return this.#splice.end();
   }
 
-  /** Reads up to the next string; returns where it goes on. */
+  /** Reads up to the next string, or to where no path leads; returns where it goes on. */
   #structure(chunk: Uint8Array, start: number): number {
     for (let at = start; at < chunk.byteLength; at++) {
       switch (chunk[at]) {
@@ -77,46 +81,65 @@ export class JsonLinks implements LinkRewriter {
           this.#beginString(at);
           return at + 1;
         case OPEN_OBJECT:
-          this.#open(true);
-          break;
         case OPEN_ARRAY:
-          this.#open(false);
+          this.#open(chunk[at] === OPEN_OBJECT);
+          if (this.#aside > 0) return at + 1;
           break;
         case CLOSE_OBJECT:
         case CLOSE_ARRAY:
-          if (this.#aside > 0) this.#aside--;
-          else this.#levels.pop();
+          this.#levels.pop();
           break;
         case COMMA:
-          if (this.#aside === 0) this.#next();
+          this.#next();
           break;
         case COLON: {
           const level = this.#levels.at(-1);
-          if (this.#aside === 0 && level !== undefined) level.isBeforeName = false;
+          if (level !== undefined) level.isBeforeName = false;
         }
       }
     }
     return chunk.byteLength;
   }
 
-  #inString(chunk: Uint8Array, start: number): number {
-    const isName = this.#string === "name";
-    for (let at = start; at < chunk.byteLength; at++) {
-      const byte = chunk[at] ?? 0;
-      if (this.#isEscaped) this.#isEscaped = false;
-      else if (byte === BACKSLASH) this.#isEscaped = true;
-      else if (byte === QUOTE) {
-        this.#endString(at + 1);
-        return at + 1;
-      }
-      if (isName && this.#name.length <= MAX_NAME_BYTES) this.#name.push(byte);
+  /** Reads on to the end of what no path leads into: most of most documents, so this one is quick. */
+  #passAside(chunk: Uint8Array, start: number): number {
+    const { byteLength } = chunk;
+    let depth = this.#aside;
+    let at = start;
+    while (at < byteLength && depth > 0) {
+      const byte = chunk[at++];
+      if (byte === QUOTE) {
+        const end = stringEnd(chunk, at);
+        if (end < byteLength) at = end + 1;
+        else {
+          this.#string = "other";
+          break;
+        }
+      } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++;
+      else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth--;
     }
-    return chunk.byteLength;
+    this.#aside = depth;
+    return at;
+  }
+
+  #inString(chunk: Uint8Array, start: number): number {
+    const { byteLength } = chunk;
+    const end = stringEnd(chunk, this.#isEscaped ? start + 1 : start);
+    if (this.#string === "name") {
+      for (const byte of chunk.subarray(start, end)) {
+        if (this.#name.length > MAX_NAME_BYTES) break;
+        this.#name.push(byte);
+      }
+    }
+    this.#isEscaped = end > byteLength;
+    if (end >= byteLength) return byteLength;
+    this.#endString(end + 1);
+    return end + 1;
   }
 
   #beginString(at: number): void {
     const level = this.#levels.at(-1);
-    if (this.#aside > 0 || level === undefined) this.#string = "other";
+    if (level === undefined) this.#string = "other";
     else if (level.isObject && level.isBeforeName) {
       this.#string = "name";
       this.#name = [];
@@ -142,9 +165,7 @@ export class JsonLinks implements LinkRewriter {
   /** Which paths go on with the name that was read. */
   #fit(level: Level | undefined): void {
     if (level === undefined) return;
-    const name = this.#name.length > MAX_NAME_BYTES
-      ? null
-      : parsedString(Uint8Array.from([QUOTE, ...this.#name, QUOTE]));
+    const name = nameOf(this.#name);
     level.fitting = this.#filter(level.paths, (path) => {
       const step = path[this.#levels.length - 1];
       return step === ANY_MEMBER || (name !== null && step === name && step !== ELEMENT);
@@ -157,8 +178,8 @@ export class JsonLinks implements LinkRewriter {
     const paths = level === undefined
       ? (1 << this.#paths.length) - 1
       : this.#filter(level.fitting, ({ length }) => length > this.#levels.length);
-    if (this.#aside > 0 || paths === 0) {
-      this.#aside++;
+    if (paths === 0) {
+      this.#aside = 1;
       return;
     }
     this.#levels.push({ isObject, paths, fitting: 0, isBeforeName: isObject });
@@ -190,10 +211,30 @@ export class JsonLinks implements LinkRewriter {
   }
 }
 
+/**
+ * Where a string has its closing quote. The length of the chunk: behind it, and one more: behind it,
+ * and the next byte is escaped.
+ */
+function stringEnd(chunk: Uint8Array, start: number): number {
+  const { byteLength } = chunk;
+  let at = start;
+  while (at < byteLength && chunk[at] !== QUOTE) at += chunk[at] === BACKSLASH ? 2 : 1;
+  return at;
+}
+
+/** What the bytes of a name say; null when it is malformed, or longer than any that matters. */
+function nameOf(bytes: readonly number[]): string | null {
+  if (bytes.length > MAX_NAME_BYTES) return null;
+  if (bytes.every((byte) => byte < 0x80 && byte !== BACKSLASH)) {
+    return String.fromCharCode(...bytes);
+  }
+  return parsedString(Uint8Array.from([QUOTE, ...bytes, QUOTE]));
+}
+
 /** What a string literal says, quotes included; null when it is malformed. */
 function parsedString(literal: Uint8Array): string | null {
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(literal));
+    const value: unknown = JSON.parse(UTF_8.decode(literal));
     return typeof value === "string" ? value : null;
   } catch {
     return null;
