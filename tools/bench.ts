@@ -24,7 +24,10 @@ import type { Bench, Work } from "./bench/work.ts";
 import { WORKS } from "./bench/works.ts";
 
 const RESULTS = fromFileUrl(new URL("../bench/results", import.meta.url));
-const DOCUMENT = fromFileUrl(new URL("../docs/benchmarks.md", import.meta.url));
+const DOCUMENTS = {
+  document: fromFileUrl(new URL("../docs/benchmarks.md", import.meta.url)),
+  readme: fromFileUrl(new URL("../README.md", import.meta.url)),
+};
 
 /** Of a shell: ended by SIGINT. */
 const INTERRUPTED = 130;
@@ -120,7 +123,7 @@ async function runAll(
 async function report(all: readonly Measured[], { isDry }: BenchOptions): Promise<number> {
   const verdicts = all.flatMap(([work, result]) => verdictsOf(work, result));
   if (verdicts.length > 0) say(`\n${barTable(verdicts)}`);
-  if (!isDry) await writeReport(WORKS, RESULTS, DOCUMENT);
+  if (!isDry) await writeReport(WORKS, RESULTS, DOCUMENTS);
   return 0;
 }
 

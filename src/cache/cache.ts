@@ -339,6 +339,7 @@ function inForm(asked: Asked, variants: readonly VariantRule[]): Asked {
   if (rule === undefined) return asked;
   const sent = asked.fields();
   const accept = chosenAccept(rule, sent);
+  if (accept === null) return asked;
   const selected = selectedFields(accept);
   const fields = [...sent.filter(([name]) => name !== "accept"), ...selected];
   const form = { ...target, key: variantKey(target.key, selected), accept };

@@ -19,8 +19,13 @@ interface Wanted {
  * Of the types that a rule lists, the one that the client names and wants most; of equals the one
  * that is listed first. A client that names none of them (any type, or no `Accept` at all) gets the
  * first that it has not ruled out; so the first is to be what the upstream itself gives then.
+ *
+ * null: the client leaves it to us, and its own `Accept` would be passed on.
  */
-export function chosenAccept({ accept }: Pick<VariantRule, "accept">, request: HeaderList): string {
+export function chosenAccept(
+  { accept }: Pick<VariantRule, "accept">,
+  request: HeaderList,
+): string | null {
   const lines = request.filter(([name]) => name === "accept").map(([, line]) => line);
   const field = lines.join(",");
   const wanted = field.length > MAX_ACCEPT_UNITS ? [] : parsedAccept(field);
@@ -45,9 +50,10 @@ function isLetIn(type: string, wanted: readonly Wanted[]): boolean {
 }
 
 /** Order and spaces mean nothing in the field, so that clients that differ in them share a copy. */
-function normalised(wanted: readonly Wanted[]): string {
+function normalised(wanted: readonly Wanted[]): string | null {
   const members = wanted.map(({ type, quality }) => quality === 1 ? type : `${type};q=${quality}`);
-  return members.length === 0 ? ANYTHING : [...new Set(members)].sort().join(", ");
+  const field = [...new Set(members)].sort().join(", ");
+  return field === "" || field === ANYTHING ? null : field;
 }
 
 /** Parameters other than the weight stay with the type. */

@@ -5,6 +5,8 @@ import { strongEtag } from "../decide/continuation.ts";
 import { firstValue } from "../decide/fields.ts";
 import { questionFields } from "../decide/vary.ts";
 import { formatHttpDate } from "../decide/http_date.ts";
+import { privacyOf } from "../decide/private_answer.ts";
+import { isSameManifest, isTagUrl } from "../decide/registry/manifests.ts";
 import { UpstreamError } from "../errors.ts";
 import type {
   BodyHead,
@@ -77,7 +79,18 @@ export async function contestant(
   // An older file has not been modified since either: to move a set takes the whole anchor.
   const conditions = bond?.from.kind === "except" ? [] : validators(known, upstream.name);
   const requestedAt = contest.clock.now();
-  const headers = [...questionFields(contest.target, byDirectives), ...conditions];
+  const forwarded = questionFields(contest.target, byDirectives);
+  if (known !== null && upstream.protocol === "oci" && isTagUrl(url)) {
+    const head = await client.ask({ method: "HEAD", url, headers: forwarded }, controller);
+    if (head.status === 200 && isSameManifest(head.headers, known.headers)) {
+      attempt.head(head.status);
+      controller.abort(new UpstreamError({ kind: "aborted" }));
+      const times = { requestedAt, receivedAt: contest.clock.now() };
+      const { headers } = head;
+      return { kind: "not-modified", reason: "304", upstream: upstream.name, headers, ...times };
+    }
+  }
+  const headers = [...forwarded, ...conditions];
   const answer = await client.ask({ method: "GET", url, headers }, controller);
   attempt.head(answer.status);
   const receivedAt = contest.clock.now();
@@ -116,7 +129,8 @@ export async function contestant(
     observer: attempt,
   });
   await earnVictory(source, admission.head, contest);
-  const unstorable = admission.kind === "pass" ? admission.reason : null;
+  const unstorable = privacyOf(answer.headers, upstream) ??
+    (admission.kind === "pass" ? admission.reason : null);
   return { kind: "body", head: admission.head, source, unstorable };
 }
 

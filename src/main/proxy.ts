@@ -7,6 +7,8 @@ import { Flights, type FlightSettings } from "../fill/flights.ts";
 import { Standings } from "../fill/standings.ts";
 import { historyTotals } from "../server/admin/history_totals.ts";
 import type { LogLevelSwitch } from "../server/admin/log_level_switch.ts";
+import type { Reach } from "../decide/route_request.ts";
+import { Arrivals } from "../server/arrivals.ts";
 import { OpenBodies } from "../server/body_stream.ts";
 import { type ClientListener, listenForClients } from "../server/client_listener.ts";
 import { createHandler } from "../server/handler.ts";
@@ -102,9 +104,10 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
     options.historyClock ?? clock,
   );
   const inForce = (config: Config) => {
+    const arrivals = new Arrivals({ ...config.listen, isTls: tls !== null });
     const cache = new SetCache({ storage, filler: flights, ...config.cache, clock });
     const quickAnswers = new QuickAnswers({
-      ...{ cache, storage, clock, counters },
+      ...{ cache, storage, clock, counters, arrivals },
       maxBytes: config.cache.memoryBytes,
       honoursDirectives: config.cache.clientDirectives === "honour",
       accelHeader: config.storage.accel?.enableByHeader ?? null,
@@ -116,14 +119,17 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       isOffline: config.cache.offline,
       clock,
       accel: config.storage.accel,
-      ownHosts: ownHosts(config),
+      registries: registryMounts(config),
+      reach: reachOf(config),
+      rules: config.rules,
+      arrivals,
       instance,
       ...{ counters, quickAnswers },
       problems: standings.activity,
       links: new LinkRewriting({
         rules: config.links,
         upstreams: config.upstreams,
-        publicBaseOf: ({ url }) => config.listen.publicUrl ?? hostBase(url),
+        publicBaseOf: (request) => arrivals.baseOf(request),
       }),
       variants: config.cache.variants,
     });
@@ -195,8 +201,9 @@ function rememberedLevel({ log }: Config): LogLevelSwitch {
   };
 }
 
-function flightSettings({ upstreams, misc, race, fetch }: Config): FlightSettings {
-  return { upstreams, ...misc, ...fetch, raceWidth: race.width, segments: race.segments };
+function flightSettings({ upstreams, misc, race, fetch, forward }: Config): FlightSettings {
+  const { width: raceWidth, segments } = race;
+  return { upstreams, ...misc, ...fetch, raceWidth, segments, forwardAllow: forward.allow };
 }
 
 async function readPem(what: string, path: string): Promise<string> {
@@ -260,14 +267,14 @@ function urlOf({ hostname, port }: Deno.NetAddr, scheme: "http" | "https"): stri
   return `${scheme}://${host}:${port}`;
 }
 
-/** Scheme and authority of a request; null when no link could hold them. */
-function hostBase(url: string): string | null {
-  return /^https?:\/\/[\w.[\]:-]+(?=\/|$)/.exec(url)?.[0] ?? null;
+/** Where registries are mounted; one with a `path` of its own is known by no place. */
+function registryMounts({ upstreams }: Config): readonly string[] {
+  return upstreams.flatMap(({ protocol, mount }) =>
+    protocol === "oci" && mount !== null ? [mount] : []
+  );
 }
 
-/** The hosts that a request in absolute form may name, in lower case. */
-function ownHosts(config: Config): ReadonlySet<string> {
-  const upstreams = config.upstreams.map(({ server }) => new URL(server).host);
-  const own = ["localhost", "127.0.0.1", "[::1]", config.listen.address.toLowerCase()];
-  return new Set([...upstreams, ...own]);
+function reachOf({ upstreams, forward, listen }: Config): Reach {
+  const ownNames = new Set(["localhost", "127.0.0.1", "[::1]", listen.address.toLowerCase()]);
+  return { upstreams, allow: forward.allow, ownNames, publicUrl: listen.publicUrl };
 }

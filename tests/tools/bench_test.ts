@@ -153,7 +153,12 @@ Deno.test("the report stands in its place, and the picture has a dot for each", 
   await writeResult(folder.path, result);
   const before = "before\n\n<!-- bench: begin -->\n\nold\n\n<!-- bench: end -->\n\nafter\n";
   await Deno.writeTextFile(document, before);
-  await writeReport([work], folder.path, document);
+  const readme = join(folder.path, "README.md");
+  await Deno.writeTextFile(readme, before);
+  await writeReport([work], folder.path, { document, readme });
+  const short = await Deno.readTextFile(readme);
+  assertMatch(short, /^before\n[^]*!\[[^\]]*\]\(benchmarks\.svg\)\n[^]*\nafter\n$/);
+  assertMatch(short, /\| Test: requests\/s +\| 2\.0 +\| 1\.0 +\| 2\.00 \(2\.00 to 2\.00\) +\|/);
   const text = await Deno.readTextFile(document);
   assertMatch(text, /^before\n\n<!-- bench: begin -->\n[^]*\n<!-- bench: end -->\n\nafter\n$/);
   assert(!text.includes("old"));

@@ -1,5 +1,8 @@
 import { type Measured, namesOf, ratioOf, titleWithMetric } from "./table.ts";
 
+/** Whom the others are compared with. */
+export const BASE = "nginx";
+
 const WIDTH = 940;
 const LINE_HEIGHT = 22;
 const LEFT = 330;
@@ -20,8 +23,7 @@ const COLOURS = ["#d55e00", "#000000", "#0072b2", "#009e73", "#cc79a7", "#e69f00
  * further to the right is better. Works without a base among the contestants are left out.
  */
 export function plot(all: readonly Measured[]): string {
-  const base = "nginx";
-  const shown = all.filter(([work]) => work.base === base);
+  const shown = all.filter(([work]) => work.base === BASE);
   const names = namesOf(shown);
   const height = TOP + shown.length * LINE_HEIGHT + BOTTOM;
   const bottom = height - BOTTOM;
@@ -47,7 +49,7 @@ export function plot(all: readonly Measured[]): string {
     ...legend,
     ...ticks,
     ...lines,
-    `<text x="${position(1)}" y="${TOP - 14}" text-anchor="middle">better than ${base} →</text>`,
+    `<text x="${position(1)}" y="${TOP - 14}" text-anchor="middle">better than ${BASE} →</text>`,
     "</svg>\n",
   ].join("\n");
 }

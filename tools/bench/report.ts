@@ -1,8 +1,8 @@
-import { dirname, join } from "@std/path";
+import { dirname, join, relative } from "@std/path";
 import { OURS } from "./peers/ours.ts";
-import { plot } from "./plot.ts";
+import { BASE, plot } from "./plot.ts";
 import { readResult } from "./results.ts";
-import { barTable, type Measured, overview, workTable } from "./table.ts";
+import { barTable, besideBase, type Measured, overview, workTable } from "./table.ts";
 import { verdictsOf } from "./verdict.ts";
 import type { Work } from "./work.ts";
 
@@ -13,35 +13,44 @@ const END = "<!-- bench: end -->";
 /** Beside the document. */
 const PLOT = "benchmarks.svg";
 
+/** Where the report goes. */
+export interface Documents {
+  /** Takes all tables; the plot goes beside it. */
+  readonly document: string;
+  /** Takes a short table and shows the plot. */
+  readonly readme: string;
+}
+
 /**
- * Writes the tables of all results into the document, and the plot beside it.
+ * Writes the tables of all results into the documents, and the plot.
  *
- * @throws When the document has no place for them.
+ * @throws When one of them has no place for it.
  */
 export async function writeReport(
   works: readonly Work[],
   results: string,
-  document: string,
+  { document, readme }: Documents,
 ): Promise<void> {
   const all: Measured[] = [];
   for (const work of works) {
     const result = await readResult(results, work.name);
     if (result !== null) all.push([work, result]);
   }
+  const picture = join(dirname(document), PLOT);
+  await replaceBetween(document, reportOf(all));
+  await replaceBetween(readme, summaryOf(all, relative(dirname(readme), picture)));
+  await Deno.writeTextFile(picture, plot(all));
+  await format([results, document, readme, picture]);
+}
+
+async function replaceBetween(document: string, report: string): Promise<void> {
   const text = await Deno.readTextFile(document);
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (begin < 0 || end < begin) {
     throw new Error(`Cannot write ${document}: it has no place for it`);
   }
-  const parts = [
-    text.slice(0, begin + BEGIN.length),
-    reportOf(all),
-    text.slice(end),
-  ];
+  const parts = [text.slice(0, begin + BEGIN.length), report, text.slice(end)];
   await Deno.writeTextFile(document, parts.join("\n\n"));
-  const picture = join(dirname(document), PLOT);
-  await Deno.writeTextFile(picture, plot(all));
-  await format([results, document, picture]);
 }
 
 /** As the check of the project wants it. */
@@ -51,11 +60,23 @@ async function format(paths: readonly string[]): Promise<void> {
   }).output();
 }
 
+/** Others are about us alone, in several forms. */
+function comparedOf(all: readonly Measured[]): Measured[] {
+  return all.filter(([, { contestants }]) => contestants.some(({ name }) => name === OURS));
+}
+
+function summaryOf(all: readonly Measured[], picture: string): string {
+  const compared = comparedOf(all);
+  const others = compared.filter(([{ base }]) => base === BASE);
+  return [
+    machineOf(compared),
+    `![Ratios to nginx, ours and others'](${picture})`,
+    besideBase(others, OURS),
+  ].join("\n\n");
+}
+
 function reportOf(all: readonly Measured[]): string {
-  // Others are about us alone, in several forms.
-  const compared = all.filter(([, { contestants }]) =>
-    contestants.some(({ name }) => name === OURS)
-  );
+  const compared = comparedOf(all);
   const bars = barTable(
     all.flatMap(([work, result]) => verdictsOf(work, result)),
   );

@@ -42,6 +42,20 @@ export function overview(all: readonly Measured[]): string {
   return markdownTable([["", ...names], ...lines]);
 }
 
+/** One contestant and the base in Markdown: a line a work, the first metric, and its ratio. */
+export function besideBase(all: readonly Measured[], name: string): string {
+  const base = all[0]?.[0].base ?? "";
+  const lines = all.map(([work, result]) => [
+    titleWithMetric(work),
+    ...[name, base].map((it) => {
+      const [metric] = work.metrics;
+      return metric === undefined ? "" : formatted(metric, medianOf(result, it, metric.name));
+    }),
+    spreadText(ratioOf(work, result, name)),
+  ]);
+  return markdownTable([["", name, base, "ratio (quartiles)"], ...lines]);
+}
+
 /** A work with its first metric; an arrow where less is better. */
 export function titleWithMetric({ title, metrics: [metric] }: Work): string {
   return `${title}: ${metric?.title}${metric?.better === "less" ? " ↓" : ""}`;

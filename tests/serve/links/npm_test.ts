@@ -166,7 +166,7 @@ Deno.test("npm: two hosts get their own links from one stored copy", async () =>
   await withRegistry(async (proxy, origin) => {
     await proxy.get("/npm/@scope%2fpkg");
     await proxy.settled();
-    for (const host of ["cache-a.test:8881", "cache-b.test", "[::1]:80", "cache-a.test:8881"]) {
+    for (const host of ["cache-a.test:8881", "cache-b.test", "[::1]:8881", "cache-a.test:8881"]) {
       const { body } = await rawRequest(
         proxy.port,
         "GET /npm/@scope%2fpkg HTTP/1.1",
@@ -186,6 +186,23 @@ Deno.test("npm: listen.public-url is what links begin with", async () => {
     const { tarball } = JSON.parse(text).versions["1.0.0"].dist;
     assertEquals(tarball, "https://front.test/cache/npm/@scope/pkg/-/pkg-1.0.0.tgz");
   }, { listen: { address: "127.0.0.1", port: 0, "public-url": "https://front.test/cache/" } });
+});
+
+Deno.test("npm: a server in front that is trusted says what links begin with, others do not", async () => {
+  const fields = ["X-Forwarded-Proto: https", "X-Forwarded-Host: front.test"];
+  const seenBy = async (proxy: TestProxy): Promise<string> => {
+    await proxy.get("/npm/@scope%2fpkg");
+    await proxy.settled();
+    const head = ["GET /npm/@scope%2fpkg HTTP/1.1", "Host: cache.test", ...fields] as const;
+    const { body } = await rawRequest(proxy.port, ...head);
+    return JSON.parse(new TextDecoder().decode(body)).versions["1.0.0"].dist.tarball;
+  };
+  await withRegistry(async (proxy) => {
+    assertEquals(await seenBy(proxy), "https://front.test/npm/@scope/pkg/-/pkg-1.0.0.tgz");
+  }, { listen: { address: "127.0.0.1", port: 0, "trusted-proxies": ["127.0.0.1"] } });
+  await withRegistry(async (proxy) => {
+    assertEquals(await seenBy(proxy), "http://cache.test/npm/@scope/pkg/-/pkg-1.0.0.tgz");
+  });
 });
 
 Deno.test("npm: a range of a rewritten document is the whole", async () => {
