@@ -273,7 +273,9 @@ export class Flight {
       head,
       rivals: this.#rivals,
       // An answer to this very request belongs to the mirror that gave it.
-      segments: byDirectives === null && inspection.maySplit ? this.#parts.segments : null,
+      segments: byDirectives === null && head.vary.length === 0 && inspection.maySplit
+        ? this.#parts.segments
+        : null,
     });
     const source = inspection.guard(body, won, head);
     const stop = (): void => source.cancel();
