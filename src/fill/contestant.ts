@@ -116,8 +116,9 @@ export async function contestant(
     observer: attempt,
   });
   await earnVictory(source, admission.head, contest);
-  const unstorable = privacyOf(answer.headers, upstream) ??
-    (admission.kind === "pass" ? admission.reason : null);
+  const reason = admission.kind === "pass" ? admission.reason : null;
+  const unstorable = privacyOf(answer.headers, upstream, byDirectives !== null) ??
+    (reason === "private" && upstream.cachePrivate ? null : reason);
   return { kind: "body", head: admission.head, source, unstorable };
 }
 
