@@ -116,9 +116,8 @@ export async function contestant(
     observer: attempt,
   });
   await earnVictory(source, admission.head, contest);
-  const reason = admission.kind === "pass" ? admission.reason : null;
   const unstorable = privacyOf(answer.headers, upstream, byDirectives !== null) ??
-    (reason === "private" && upstream.cachePrivate ? null : reason);
+    (admission.kind === "pass" ? admission.reason : null);
   return { kind: "body", head: admission.head, source, unstorable };
 }
 
