@@ -42,12 +42,20 @@ export interface Pattern {
   capture(text: string): string | null;
 }
 
+/** One condition on a header field. */
+export interface HeaderChecker {
+  readonly name: string;
+  /** The field must be present, and its value must match; null: whatever it is. */
+  readonly match: Pattern | null;
+  /** Its value must not match. With this one and no `match` the field may be absent. */
+  readonly notMatch?: Pattern | null;
+}
+
 /** One condition on an upstream's answer; all conditions of all checkers must hold. */
 export interface Checker {
   /** `any`: every final answer counts as an answer, as with a plain reverse proxy. */
   readonly statusCodes: readonly number[] | "any";
-  /** `name` must be present; with `match`, its value must match. */
-  readonly headers: readonly { readonly name: string; readonly match: Pattern | null }[];
+  readonly headers: readonly HeaderChecker[];
 }
 
 /** One mirror, as configured. */
@@ -69,6 +77,10 @@ export interface Upstream {
   readonly auth: UpstreamAuth | null;
   /** Whether what is for one user only may be stored. */
   readonly cachePrivate: boolean;
+  /** `oci`: a registry of container images, which hands out tokens and knows files by digest. */
+  readonly protocol: "http" | "oci";
+  /** On token servers' URLs: which, besides the upstream's own host, may have `auth`; null: none. */
+  readonly tokenRealm: Pattern | null;
   readonly checkers: readonly Checker[];
   /** Which redirect targets may be followed; null: the same host only. */
   readonly allowedRedirect: Pattern | null;

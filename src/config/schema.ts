@@ -123,9 +123,12 @@ const checker = z.strictObject({
       "proxy.",
   ),
   headers: z.array(z.strictObject({
-    name: headerName().describe("Header field that must be there."),
+    name: headerName().describe("Header field that must be there, unless it has a `not-match`."),
     match: optionalPattern().prefault("").describe("Regular expression on the field's value."),
-  })).prefault([]).describe("Header fields that must be there."),
+    "not-match": optionalPattern().prefault("").describe(
+      "Regular expression that the field's value must not match; without the field all is well.",
+    ),
+  })).prefault([]).describe("What header fields must be."),
 });
 
 /** One entry of `upstream`. */
@@ -145,6 +148,13 @@ export const upstreamSchema = z.strictObject({
   "cache-private": flag().prefault(false).describe(
     "Whether what was got with `auth`, or what the mirror says is private, may be stored, for " +
       "every client to have.",
+  ),
+  protocol: z.enum(["http", "oci"]).prefault("http").describe(
+    "`oci`: a registry of container images, which hands out tokens and knows files by digest.",
+  ),
+  "token-realm": optionalPattern().prefault("").describe(
+    "Regular expression on URLs of token servers that may have `auth`, besides the mirror's own " +
+      "host. Empty: none.",
   ),
   path: path.prefault({}).describe(
     "Which paths the mirror has, and their names there. Both keys empty: every path, unchanged.",

@@ -19,6 +19,8 @@ export function toUpstream(parsed: ParsedUpstream, name: string): Upstream {
     files: Object.entries(parsed.files).map(([host, upstream]) => ({ host, upstream })),
     auth: toAuth(parsed.auth),
     cachePrivate: parsed["cache-private"],
+    protocol: parsed.protocol,
+    tokenRealm: parsed["token-realm"],
     checkers: toCheckers(parsed.checkers),
     allowedRedirect: parsed["allowed-redirect"],
     priorityGroups: parsed["priority-groups"],
@@ -53,7 +55,9 @@ function toCheckers(parsed: ParsedChecker | ParsedChecker[]): readonly Checker[]
   if (list.length === 0) return [{ statusCodes: DEFAULT_STATUS_CODES, headers: [] }];
   return list.map(({ "status-codes": codes, headers }) => ({
     statusCodes: codes !== "any" && codes.length === 0 ? DEFAULT_STATUS_CODES : codes,
-    headers: headers.map(({ name, match }) => ({ name: name.toLowerCase(), match })),
+    headers: headers.map(({ name, match, "not-match": notMatch }) => (
+      { name: name.toLowerCase(), match, notMatch }
+    )),
   }));
 }
 

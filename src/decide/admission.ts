@@ -122,11 +122,15 @@ export function failedCheck(
     if (checker.statusCodes !== "any" && !checker.statusCodes.includes(answer.status)) {
       return { kind: "status", status: answer.status };
     }
-    for (const { name, match } of checker.headers) {
+    for (const { name, match, notMatch = null } of checker.headers) {
       const value = firstValue(answer.headers, name);
+      if (value === null && match === null && notMatch !== null) continue;
       if (value === null) return { kind: "checker", detail: `header ${name} is missing` };
       if (match !== null && !match.test(value)) {
         return { kind: "checker", detail: `header ${name} does not match ${match.source}` };
+      }
+      if (notMatch?.test(value)) {
+        return { kind: "checker", detail: `header ${name} matches ${notMatch.source}` };
       }
     }
   }

@@ -12,6 +12,8 @@ const STORED_FIELDS: ReadonlySet<string> = new Set([
   "content-encoding",
   "content-language",
   "content-type",
+  // By which clients of registries know what a tag stands for.
+  "docker-content-digest",
   "expires",
 ]);
 

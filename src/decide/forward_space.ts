@@ -17,6 +17,8 @@ export const FORWARD_UPSTREAM: Upstream = {
   mount: null,
   files: [],
   auth: null,
+  protocol: "http",
+  tokenRealm: null,
   cachePrivate: false,
   checkers: [{ statusCodes: [200], headers: [] }],
   allowedRedirect: null,

@@ -5,6 +5,7 @@ import { strongEtag } from "../decide/continuation.ts";
 import { firstValue, forwardedRequestFields } from "../decide/fields.ts";
 import { formatHttpDate } from "../decide/http_date.ts";
 import { privacyOf } from "../decide/private_answer.ts";
+import { isSameManifest, isTagUrl } from "../decide/registry/manifests.ts";
 import { UpstreamError } from "../errors.ts";
 import type {
   BodyHead,
@@ -78,6 +79,16 @@ export async function contestant(
   const conditions = bond?.from.kind === "except" ? [] : validators(known, upstream.name);
   const forwarded = byDirectives === null ? [] : forwardedRequestFields(byDirectives.request);
   const requestedAt = contest.clock.now();
+  if (known !== null && upstream.protocol === "oci" && isTagUrl(url)) {
+    const head = await client.ask({ method: "HEAD", url, headers: forwarded }, controller);
+    if (head.status === 200 && isSameManifest(head.headers, known.headers)) {
+      attempt.head(head.status);
+      controller.abort(new UpstreamError({ kind: "aborted" }));
+      const times = { requestedAt, receivedAt: contest.clock.now() };
+      const { headers } = head;
+      return { kind: "not-modified", reason: "304", upstream: upstream.name, headers, ...times };
+    }
+  }
   const headers = [...forwarded, ...conditions];
   const answer = await client.ask({ method: "GET", url, headers }, controller);
   attempt.head(answer.status);

@@ -1,10 +1,12 @@
 import { isRedirect, judgeRedirect } from "../decide/redirect.ts";
+import { manifestAccept } from "../decide/registry/manifests.ts";
 import { firstValue } from "../decide/fields.ts";
 import { authorizationOf } from "../decide/authorization.ts";
 import { unforwardable } from "../decide/forward_allow.ts";
 import { FORWARD_UPSTREAM } from "../decide/forward_space.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Clock, HeaderList, Pattern, Upstream } from "../types.ts";
+import { BearerTokens } from "./bearer_tokens.ts";
 import { allowedDestination, type Destination, refuseNearby } from "./destination.ts";
 import { networkDetail } from "./network_detail.ts";
 import { type ResolveHost, resolveHost } from "./resolve_host.ts";
@@ -41,6 +43,16 @@ export interface Message extends Question {
   readonly body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null;
 }
 
+/** What a request is sent with beside what the question says. */
+interface Addressed {
+  /** For the Host field, where the URL has an address in its place; null: as the URL says. */
+  readonly host: string | null;
+  /** Handed out by the upstream; null: none. */
+  readonly token: string | null;
+}
+
+const AS_IT_IS: Addressed = { host: null, token: null };
+
 /** An upstream's final answer, redirects followed; its body has not been read. */
 export interface Answer {
   readonly status: number;
@@ -54,6 +66,8 @@ export class UpstreamClient implements Disposable {
   readonly #upstream: Upstream;
   readonly #options: ClientOptions;
   readonly #http: Deno.HttpClient;
+  /** null: the upstream hands out none. */
+  readonly #tokens: BearerTokens | null;
   /** null: a proxy resolves names. */
   readonly #resolve: ResolveHost | null;
 
@@ -67,6 +81,7 @@ export class UpstreamClient implements Disposable {
     });
     const isDirect = upstream.proxy === null && !hasProxyVariable();
     this.#resolve = isDirect ? options.resolve ?? resolveHost : null;
+    this.#tokens = upstream.protocol === "oci" ? this.#bearerTokens() : null;
   }
 
   /**
@@ -137,13 +152,15 @@ export class UpstreamClient implements Disposable {
     let sameHost = true;
     for (let hops = 0;; hops++) {
       const destination = await this.#destination(url, sameHost, signal);
-      const response = await fetch(destination.url, {
-        method: question.method,
-        headers: this.#requestHeaders(question, sameHost, destination.host),
-        redirect: "manual",
-        client: this.#http,
-        signal,
-      });
+      const ask = (token: string | null): Promise<Response> =>
+        fetch(destination.url, {
+          method: question.method,
+          headers: this.#requestHeaders(question, sameHost, { host: destination.host, token }),
+          redirect: "manual",
+          client: this.#http,
+          signal,
+        });
+      const response = sameHost ? await this.#askWithToken(url, ask, signal) : await ask(null);
       const headers: HeaderList = [...response.headers];
       if (!this.#follows(response.status, firstValue(headers, "location"), url)) {
         return answerOf(response, url);
@@ -158,6 +175,37 @@ export class UpstreamClient implements Disposable {
       url = decision.url;
       sameHost &&= decision.sameHost;
     }
+  }
+
+  /** Asks once more with a token where the upstream wants one. */
+  async #askWithToken(
+    url: string,
+    ask: (token: string | null) => Promise<Response>,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const token = this.#tokens?.known(url) ?? null;
+    const response = await ask(token);
+    if (this.#tokens === null || response.status !== 401) return response;
+    await response.body?.cancel();
+    const challenge = response.headers.get("www-authenticate");
+    const fresh = await this.#tokens.obtain(url, challenge, token, signal);
+    if (fresh === null) throw new UpstreamError({ kind: "status", status: response.status });
+    return await ask(fresh);
+  }
+
+  #bearerTokens(): BearerTokens {
+    const { clock, headTimeoutMs: timeoutMs } = this.#options;
+    return new BearerTokens({
+      rules: this.#upstream,
+      clock,
+      timeoutMs,
+      ask: (url, withCredentials, signal) => {
+        const headers = new Headers({ "user-agent": this.#options.userAgent });
+        const credentials = withCredentials ? basicCredentials(this.#upstream) : null;
+        if (credentials !== null) headers.set("authorization", credentials);
+        return fetch(url, { headers, redirect: "manual", client: this.#http, signal });
+      },
+    });
   }
 
   /** @throws {UpstreamError} `redirect` when it may not go there. */
@@ -187,11 +235,16 @@ export class UpstreamClient implements Disposable {
     return target !== null && (allowedRedirect?.test(target.href) ?? false);
   }
 
-  #requestHeaders(question: Question, sameHost: boolean, host: string | null = null): Headers {
+  #requestHeaders(
+    question: Question,
+    sameHost: boolean,
+    { host, token }: Addressed = AS_IT_IS,
+  ): Headers {
+    const isRegistry = this.#upstream.protocol === "oci";
     const headers = new Headers([
       // Without this the platform would decode bodies, and their declared length would be wrong.
       ["accept-encoding", "identity"],
-      ["accept", "*/*"],
+      ["accept", (isRegistry ? manifestAccept(question.url) : null) ?? "*/*"],
       ["user-agent", this.#options.userAgent],
       ["via", this.#options.via],
     ]);
@@ -202,14 +255,21 @@ export class UpstreamClient implements Disposable {
     if (host !== null) headers.set("host", host);
     // Credentials are for the host that they were configured for, not for one it redirects to.
     if (!sameHost) return headers;
-    const authorization = authorizationOf(this.#upstream.auth);
+    const authorization = token === null ? authorizationOf(this.#upstream.auth) : `Bearer ${token}`;
+    for (const [name, value] of this.#upstream.headers) headers.set(name, value);
     // A client whose request is passed through may have some of its own.
-    if (authorization !== null && !headers.has("authorization")) {
+    if (authorization !== null && (token !== null || !headers.has("authorization"))) {
       headers.set("authorization", authorization);
     }
-    for (const [name, value] of this.#upstream.headers) headers.set(name, value);
     return headers;
   }
+}
+
+/** What a token server takes: user and password, given either way. */
+function basicCredentials({ auth, headers }: Upstream): string | null {
+  if (auth?.kind === "basic") return authorizationOf(auth);
+  const given = firstValue(headers, "authorization");
+  return given !== null && /^basic /i.test(given) ? given : null;
 }
 
 function answerOf({ status, headers, body }: Response, url: string): Answer {

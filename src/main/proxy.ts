@@ -118,6 +118,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       isOffline: config.cache.offline,
       clock,
       accel: config.storage.accel,
+      registries: registryMounts(config),
       reach: reachOf(config),
       rules: config.rules,
       arrivals,
@@ -257,6 +258,13 @@ async function settledOrAfter(
 function urlOf({ hostname, port }: Deno.NetAddr, scheme: "http" | "https"): string {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return `${scheme}://${host}:${port}`;
+}
+
+/** Where registries are mounted; one with a `path` of its own is known by no place. */
+function registryMounts({ upstreams }: Config): readonly string[] {
+  return upstreams.flatMap(({ protocol, mount }) =>
+    protocol === "oci" && mount !== null ? [mount] : []
+  );
 }
 
 function reachOf({ upstreams, forward, listen }: Config): Reach {

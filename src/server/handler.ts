@@ -3,6 +3,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Asked, Outcome } from "../cache/outcome.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
 import { planResponse } from "../decide/plan_response.ts";
+import { isRegistryBase, registryTarget } from "../decide/registry/registry_target.ts";
 import { Repeats } from "../decide/repeats.ts";
 import { type Reach, routeRequest } from "../decide/route_request.ts";
 import { type Problem, problemOf } from "../decide/trouble.ts";
@@ -20,6 +21,7 @@ import { isLoop } from "./loop.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { QuickAnswers } from "./quick_answers.ts";
 import { type Answer, renderPlan } from "./representation.ts";
+import { registryBaseAnswer } from "./registry_base_answer.ts";
 import { ruledAnswer } from "./ruled_answer.ts";
 import { serveForwarded } from "./serve_forwarded.ts";
 import { serveFilling, servePassing } from "./serve_filling.ts";
@@ -55,6 +57,8 @@ export interface HandlerParts {
   readonly isOffline: boolean;
   readonly clock: Clock;
   readonly accel: Accel | null;
+  /** Where registries of container images are mounted, without a slash at their end. */
+  readonly registries: readonly string[];
   /** What may be reached by way of us. */
   readonly reach: Reach;
   /** The first that matches counts. */
@@ -119,16 +123,21 @@ async function answerRequest(
     facts.reason = route.reason;
     return errorAnswer(route.status, route.reason);
   }
-  const { target } = route;
   // What was sent holds a host, and may hold a password.
-  if (form === "absolute" || route.via !== "own") facts.path = target.key;
+  if (form === "absolute" || route.via !== "own") facts.path = route.target.key;
   const ruled = ruledAnswer(route, context.rules, context.reach.upstreams);
   if (ruled !== null) {
     facts.reason = ruled.reason;
     return ruled.answer;
   }
+  const { registries } = context;
+  const target = registries.length === 0 ? route.target : registryTarget(route.target, registries);
   if (method !== "GET" && method !== "HEAD") {
     return await serveForwarded(request, target, context, facts);
+  }
+  if (registries.length > 0 && isRegistryBase(target.path)) {
+    facts.reason = "registry-base";
+    return registryBaseAnswer();
   }
   const exchange = exchangeOf(request, target, method, facts);
   const fields = fieldsOf(request, context.accel);

@@ -18,6 +18,8 @@ export function upstream(facts: Partial<Upstream> = {}): Upstream {
     files: [],
     auth: null,
     cachePrivate: false,
+    protocol: "http",
+    tokenRealm: null,
     checkers: [{ statusCodes: [200], headers: [] }],
     allowedRedirect: null,
     priorityGroups: [],

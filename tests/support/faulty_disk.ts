@@ -134,6 +134,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
       clock,
       accel: null,
       reach: { upstreams: [], allow: [], ownNames: new Set(), publicUrl: null },
+      registries: [],
       rules: [],
       arrivals: new Arrivals({ publicUrl: null, trustedProxies: [], isTls: false }),
       instance: "test",

@@ -9,6 +9,7 @@ export interface Preset {
     readonly checkers?: readonly object[];
     readonly "allowed-redirect"?: string;
     readonly "allow-methods"?: readonly string[];
+    readonly protocol?: "http" | "oci";
   };
   /** Behind what the file itself has in these lists, so that the file wins: the first match counts. */
   readonly cache?: {
