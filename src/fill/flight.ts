@@ -291,7 +291,7 @@ export class Flight {
 
   /** Whose bytes may be stored: none that were got with credentials complete a file for all. */
   #forEverybody(): FlightPlan["groups"] {
-    const isForAll = ({ upstream }: Candidate): boolean => privacyOf([], upstream) === null;
+    const isForAll = ({ upstream }: Candidate): boolean => privacyOf([], upstream, false) === null;
     const { groups } = this.#parts.inspection;
     for (const candidate of groups.flat()) {
       if (!isForAll(candidate)) this.#rivals.drop(candidate.upstream.name);
