@@ -11,7 +11,7 @@ export interface Asked {
   readonly want: "whole" | "part" | "head";
   /** All fields of the request; made only where somebody looks. */
   readonly fields: () => HeaderList;
-  /** The client's address; empty when it is not known. */
+  /** What tells this client from others, such as its address; empty when nothing does. */
   readonly client: string;
   /** Whether a fresh copy is revalidated, too: an operator wants to know. */
   readonly refresh?: true;

@@ -20,9 +20,6 @@ const MAX_TRIES = 8;
  */
 const HOLD_MS = 3_000;
 
-/** Of `X-Forwarded-For`, in UTF-16 units. */
-const MAX_FORWARDED_UNITS = 256;
-
 /** Why a stale copy is given when the mirror was asked and has failed. */
 const FAILED = /^(?:no-upstream-delivered|upstream-answered-5..)$/;
 
@@ -80,15 +77,14 @@ export class SetCache extends Cache {
     const { sets, offline } = this.#options;
     const place = offline || target.query !== "" ? null : placeInSets(target.path, sets);
     if (place === null) return await super.get(request, unreadable);
-    const asked = { ...request, client: clientOf(request) };
-    if (place.role === "member") return await this.#getMember(asked, place, unreadable);
+    if (place.role === "member") return await this.#getMember(request, place, unreadable);
     this.#memberships.learn(place, target.key);
-    const outcome = await super.get(asked, unreadable);
-    if (asked.want === "head") return outcome;
+    const outcome = await super.get(request, unreadable);
+    if (request.want === "head") return outcome;
     const version = this.#versionIn(outcome);
     // A copy can be read only as long as nothing else has taken its place.
     if (outcome.kind === "stored") await version;
-    this.#readers.note(asked.client, place.set, target.key, version);
+    this.#readers.note(request.client, place.set, target.key, version);
     return outcome;
   }
 
@@ -295,15 +291,6 @@ export class SetCache extends Cache {
       cancel();
     }
   }
-}
-
-/**
- * Clients behind a front server are told apart by what it says of them. Whoever makes that up takes
- * nobody in but themselves.
- */
-function clientOf({ client, fields }: Asked): string {
-  const forwarded = fields().find(([name]) => name === "x-forwarded-for")?.[1] ?? "";
-  return `${client} ${forwarded.slice(0, MAX_FORWARDED_UNITS)}`;
 }
 
 async function endOf({ progress }: Fill): Promise<FillEnd> {

@@ -1,4 +1,5 @@
 import type { Target, Upstream } from "../types.ts";
+import { FORWARD_UPSTREAM, forwardedUrl, isForwarded } from "./forward_space.ts";
 
 /** One upstream that may have the path, and the URL to ask it for. */
 export interface Candidate {
@@ -17,6 +18,10 @@ export function candidateGroups(
   target: Target,
   upstreams: readonly Upstream[],
 ): readonly (readonly Candidate[])[] {
+  if (isForwarded(target.path)) {
+    const url = forwardedUrl(target);
+    return url === null ? [] : [[{ upstream: FORWARD_UPSTREAM, url }]];
+  }
   const groups = new Map<number, Candidate[]>();
   for (const upstream of upstreams) {
     const url = candidateUrl(target, upstream);

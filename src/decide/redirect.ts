@@ -1,4 +1,5 @@
 import type { Pattern } from "../types.ts";
+import { isNearbyHost } from "./address_kind.ts";
 
 /** More redirects than this in a row are a failure of the upstream. */
 export const MAX_REDIRECTS = 5;
@@ -23,12 +24,14 @@ export function isRedirect(status: number): boolean {
 /**
  * Judges a redirect from one URL to the target in `location` (absolute or relative). Without
  * `allowed` only targets on the same host are followed, the step up from http to https included.
+ * However much `allowed` allows, only a host of this machine or its own links leads to another one:
+ * no mirror has us ask what only we can reach.
  * `hops` counts the redirects followed before this one.
  */
 export function judgeRedirect(
   from: string,
   location: string | null,
-  allowed: Pattern | null,
+  allowed: Pick<Pattern, "test"> | null,
   hops: number,
 ): RedirectDecision {
   if (hops >= MAX_REDIRECTS) {
@@ -39,8 +42,10 @@ export function judgeRedirect(
   if (target === null || !/^https?:$/.test(target.protocol)) {
     return { kind: "refuse", detail: "redirect to something that is not an HTTP URL" };
   }
-  const sameHost = isSameHost(new URL(from), target);
-  if (sameHost || allowed?.test(target.href)) {
+  const origin = new URL(from);
+  const sameHost = isSameHost(origin, target);
+  const leadsNearby = isNearbyHost(target.hostname) && !isNearbyHost(origin.hostname);
+  if (sameHost || (!leadsNearby && allowed?.test(target.href))) {
     // The fragment is for the user agent, and credentials in a Location are never wanted.
     target.hash = target.username = target.password = "";
     return { kind: "follow", url: target.href, sameHost };

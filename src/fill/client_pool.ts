@@ -1,3 +1,4 @@
+import { FORWARD_UPSTREAM } from "../decide/forward_space.ts";
 import type { Upstream } from "../types.ts";
 import { type ClientOptions, UpstreamClient } from "./upstream_client.ts";
 
@@ -15,7 +16,8 @@ export class ClientPool {
   constructor(upstreams: readonly Upstream[], options: ClientOptions) {
     this.upstreams = upstreams;
     this.#clients = new Map(
-      upstreams.map((upstream) => [upstream.name, new UpstreamClient(upstream, options)]),
+      [...upstreams, FORWARD_UPSTREAM]
+        .map((upstream) => [upstream.name, new UpstreamClient(upstream, options)]),
     );
   }
 

@@ -4,6 +4,7 @@ import type { Candidate } from "../decide/candidates.ts";
 import { strongEtag } from "../decide/continuation.ts";
 import { firstValue, forwardedRequestFields } from "../decide/fields.ts";
 import { formatHttpDate } from "../decide/http_date.ts";
+import { privacyOf } from "../decide/private_answer.ts";
 import { isSameManifest, isTagUrl } from "../decide/registry/manifests.ts";
 import { UpstreamError } from "../errors.ts";
 import type {
@@ -126,7 +127,8 @@ export async function contestant(
     observer: attempt,
   });
   await earnVictory(source, admission.head, contest);
-  const unstorable = admission.kind === "pass" ? admission.reason : null;
+  const unstorable = privacyOf(answer.headers, upstream) ??
+    (admission.kind === "pass" ? admission.reason : null);
   return { kind: "body", head: admission.head, source, unstorable };
 }
 

@@ -4,6 +4,7 @@ import type { Candidate } from "../decide/candidates.ts";
 import { describeFailure } from "../decide/failure.ts";
 import { endToEndFields, firstValue } from "../decide/fields.ts";
 import { parseHttpDate } from "../decide/http_date.ts";
+import { privacyOf } from "../decide/private_answer.ts";
 import { updatedFields } from "../decide/updated_fields.ts";
 import { selectingFields, varyNames } from "../decide/vary.ts";
 import { UpstreamError } from "../errors.ts";
@@ -236,9 +237,11 @@ export class Flight {
 
   async #fill(won: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
     const { byDirectives } = this.#plan;
+    const groups = unstorable === null ? this.#forEverybody() : this.#plan.groups;
     const body = openBody(won, {
       ...this.#parts,
       ...this.#plan,
+      groups,
       head,
       rivals: this.#rivals,
       // An answer to this very request belongs to the mirror that gave it.
@@ -255,6 +258,16 @@ export class Flight {
     } finally {
       this.#controller.signal.removeEventListener("abort", stop);
     }
+  }
+
+  /** Whose bytes may be stored: none that were got with credentials complete a file for all. */
+  #forEverybody(): FlightPlan["groups"] {
+    const isForAll = ({ upstream }: Candidate): boolean => privacyOf([], upstream) === null;
+    const groups = this.#plan.groups;
+    for (const candidate of groups.flat()) {
+      if (!isForAll(candidate)) this.#rivals.drop(candidate.upstream.name);
+    }
+    return groups.map((group) => group.filter(isForAll));
   }
 
   async #store(source: Body, head: BodyHead): Promise<void> {

@@ -51,6 +51,8 @@ export interface FlightSettings {
    * fetched ahead of a fill.
    */
   readonly maxFills: number;
+  /** As in `ClientOptions`. */
+  readonly forwardAllow?: readonly string[];
 }
 
 /** What filling is told. */

@@ -1,10 +1,15 @@
 import { isRedirect, judgeRedirect } from "../decide/redirect.ts";
 import { manifestAccept } from "../decide/registry/manifests.ts";
 import { firstValue } from "../decide/fields.ts";
+import { authorizationOf } from "../decide/authorization.ts";
+import { unforwardable } from "../decide/forward_allow.ts";
+import { FORWARD_UPSTREAM } from "../decide/forward_space.ts";
 import { UpstreamError } from "../errors.ts";
-import type { Clock, HeaderList, Upstream } from "../types.ts";
+import type { Clock, HeaderList, Pattern, Upstream } from "../types.ts";
 import { BearerTokens } from "./bearer_tokens.ts";
+import { allowedDestination, type Destination, refuseNearby } from "./destination.ts";
 import { networkDetail } from "./network_detail.ts";
+import { type ResolveHost, resolveHost } from "./resolve_host.ts";
 
 const MAX_STATUS = 599;
 
@@ -16,7 +21,14 @@ export interface ClientOptions {
   /** Milliseconds until the head must be there, redirects included. */
   readonly headTimeoutMs: number;
   readonly clock: Clock;
+  /** `forward.allow`; absent: empty. */
+  readonly forwardAllow?: readonly string[];
+  /** Without it the system's. */
+  readonly resolve?: ResolveHost;
 }
+
+/** By which the platform is told to connect to a proxy (see `Deno.createHttpClient`). */
+const PROXY_VARIABLES: readonly string[] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
 /** One question to one upstream. */
 export interface Question {
@@ -30,6 +42,16 @@ export interface Question {
 export interface Message extends Question {
   readonly body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null;
 }
+
+/** What a request is sent with beside what the question says. */
+interface Addressed {
+  /** For the Host field, where the URL has an address in its place; null: as the URL says. */
+  readonly host: string | null;
+  /** Handed out by the upstream; null: none. */
+  readonly token: string | null;
+}
+
+const AS_IT_IS: Addressed = { host: null, token: null };
 
 /** An upstream's final answer, redirects followed; its body has not been read. */
 export interface Answer {
@@ -46,13 +68,19 @@ export class UpstreamClient implements Disposable {
   readonly #http: Deno.HttpClient;
   /** null: the upstream hands out none. */
   readonly #tokens: BearerTokens | null;
+  /** null: a proxy resolves names. */
+  readonly #resolve: ResolveHost | null;
 
   constructor(upstream: Upstream, options: ClientOptions) {
     this.#upstream = upstream;
     this.#options = options;
-    this.#http = Deno.createHttpClient(
-      upstream.proxy === null ? {} : { proxy: { url: upstream.proxy } },
-    );
+    this.#http = Deno.createHttpClient({
+      ...upstream.proxy === null ? {} : { proxy: { url: upstream.proxy } },
+      // Where the connection goes to an address that was looked up before.
+      allowHost: upstream === FORWARD_UPSTREAM,
+    });
+    const isDirect = upstream.proxy === null && !hasProxyVariable();
+    this.#resolve = isDirect ? options.resolve ?? resolveHost : null;
     this.#tokens = upstream.protocol === "oci" ? this.#bearerTokens() : null;
   }
 
@@ -123,10 +151,11 @@ export class UpstreamClient implements Disposable {
     let url = question.url;
     let sameHost = true;
     for (let hops = 0;; hops++) {
+      const destination = await this.#destination(url, sameHost, signal);
       const ask = (token: string | null): Promise<Response> =>
-        fetch(url, {
+        fetch(destination.url, {
           method: question.method,
-          headers: this.#requestHeaders(question, sameHost, token),
+          headers: this.#requestHeaders(question, sameHost, { host: destination.host, token }),
           redirect: "manual",
           client: this.#http,
           signal,
@@ -139,7 +168,7 @@ export class UpstreamClient implements Disposable {
       // The body of a redirect is of no use; an unread one would hold its connection.
       await response.body?.cancel();
       const location = firstValue(headers, "location");
-      const decision = judgeRedirect(url, location, this.#upstream.allowedRedirect, hops);
+      const decision = judgeRedirect(url, location, this.#allowedRedirect, hops);
       if (decision.kind === "refuse") {
         throw new UpstreamError({ kind: "redirect", detail: decision.detail });
       }
@@ -179,6 +208,24 @@ export class UpstreamClient implements Disposable {
     });
   }
 
+  /** @throws {UpstreamError} `redirect` when it may not go there. */
+  async #destination(url: string, sameHost: boolean, signal: AbortSignal): Promise<Destination> {
+    if (this.#upstream === FORWARD_UPSTREAM) {
+      const { forwardAllow = [] } = this.#options;
+      return await allowedDestination(url, forwardAllow, this.#resolve, signal);
+    }
+    if (!sameHost && this.#resolve !== null) {
+      await refuseNearby(url, this.#upstream.server, this.#resolve, signal);
+    }
+    return { url, host: null };
+  }
+
+  get #allowedRedirect(): Pick<Pattern, "test"> | null {
+    if (this.#upstream !== FORWARD_UPSTREAM) return this.#upstream.allowedRedirect;
+    const { forwardAllow = [] } = this.#options;
+    return { test: (href) => unforwardable(new URL(href), forwardAllow) === null };
+  }
+
   /** To an upstream whose every answer counts, a redirect is one too, unless it is an allowed one. */
   #follows(status: number, location: string | null, from: string): boolean {
     if (!isRedirect(status)) return false;
@@ -188,7 +235,11 @@ export class UpstreamClient implements Disposable {
     return target !== null && (allowedRedirect?.test(target.href) ?? false);
   }
 
-  #requestHeaders(question: Question, sameHost: boolean, token: string | null = null): Headers {
+  #requestHeaders(
+    question: Question,
+    sameHost: boolean,
+    { host, token }: Addressed = AS_IT_IS,
+  ): Headers {
     const isRegistry = this.#upstream.protocol === "oci";
     const headers = new Headers([
       // Without this the platform would decode bodies, and their declared length would be wrong.
@@ -201,19 +252,22 @@ export class UpstreamClient implements Disposable {
       // RFC 9110 section 7.6.3: each who passes a message on adds itself.
       headers.set(name, name === "via" ? `${value}, ${this.#options.via}` : value);
     }
+    if (host !== null) headers.set("host", host);
     // Credentials are for the host that they were configured for, not for one it redirects to.
-    if (sameHost) { for (const [name, value] of this.#upstream.headers) headers.set(name, value); }
-    if (token !== null) headers.set("authorization", `Bearer ${token}`);
+    if (!sameHost) return headers;
+    const authorization = token === null ? authorizationOf(this.#upstream.auth) : `Bearer ${token}`;
+    for (const [name, value] of this.#upstream.headers) headers.set(name, value);
+    // A client whose request is passed through may have some of its own.
+    if (authorization !== null && (token !== null || !headers.has("authorization"))) {
+      headers.set("authorization", authorization);
+    }
     return headers;
   }
 }
 
 /** What a token server takes: user and password, given either way. */
 function basicCredentials({ auth, headers }: Upstream): string | null {
-  if (auth?.kind === "basic") {
-    const bytes = new TextEncoder().encode(`${auth.user}:${auth.password}`);
-    return `Basic ${bytes.toBase64()}`;
-  }
+  if (auth?.kind === "basic") return authorizationOf(auth);
   const given = firstValue(headers, "authorization");
   return given !== null && /^basic /i.test(given) ? given : null;
 }
@@ -230,4 +284,10 @@ function answerOf({ status, headers, body }: Response, url: string): Answer {
 function asUpstreamError(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error;
   return new UpstreamError({ kind: "network", detail: networkDetail(error) }, { cause: error });
+}
+
+function hasProxyVariable(): boolean {
+  return PROXY_VARIABLES.some((name) =>
+    [name, name.toLowerCase()].some((it) => (Deno.env.get(it) ?? "") !== "")
+  );
 }

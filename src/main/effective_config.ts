@@ -2,6 +2,7 @@ import type { Config, LogLevel } from "../config/config.ts";
 import { loadConfig } from "../config/load_config.ts";
 import { ConfigError } from "../errors.ts";
 import type { Args } from "./args.ts";
+import { readCredentials } from "./read_credentials.ts";
 
 const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
 
@@ -13,7 +14,7 @@ export interface EffectiveConfig {
 }
 
 /**
- * Reads the config file. Flags beat the environment, the environment beats the file.
+ * Reads the config file, and the netrc files that it names. Flags beat the environment, the environment beats the file.
  *
  * @throws {ConfigError} With all that is wrong, the first line saying with what.
  */
@@ -25,14 +26,16 @@ export function effectiveConfig(args: Args): EffectiveConfig {
       `Cannot use log level "${level}": it is none of ${LOG_LEVELS.join(", ")}`,
     ]);
   }
+  const { upstreams, warnings: ofCredentials } = readCredentials(config);
   return {
     config: {
       ...config,
+      upstreams,
       listen: { ...config.listen, ...args.listen },
       cache: { ...config.cache, offline: args.offline || config.cache.offline },
       log: { ...config.log, level },
     },
-    warnings,
+    warnings: [...warnings, ...ofCredentials],
   };
 }
 

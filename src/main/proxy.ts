@@ -7,6 +7,8 @@ import { Flights, type FlightSettings } from "../fill/flights.ts";
 import { Standings } from "../fill/standings.ts";
 import { historyTotals } from "../server/admin/history_totals.ts";
 import type { LogLevelSwitch } from "../server/admin/log_level_switch.ts";
+import type { Reach } from "../decide/route_request.ts";
+import { Arrivals } from "../server/arrivals.ts";
 import { OpenBodies } from "../server/body_stream.ts";
 import { type ClientListener, listenForClients } from "../server/client_listener.ts";
 import { createHandler } from "../server/handler.ts";
@@ -101,9 +103,10 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
     options.historyClock ?? clock,
   );
   const inForce = (config: Config) => {
+    const arrivals = new Arrivals({ ...config.listen, isTls: tls !== null });
     const cache = new SetCache({ storage, filler: flights, ...config.cache, clock });
     const quickAnswers = new QuickAnswers({
-      ...{ cache, storage, clock, counters },
+      ...{ cache, storage, clock, counters, arrivals },
       maxBytes: config.cache.memoryBytes,
       honoursDirectives: config.cache.clientDirectives === "honour",
       accelHeader: config.storage.accel?.enableByHeader ?? null,
@@ -115,8 +118,10 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       isOffline: config.cache.offline,
       clock,
       accel: config.storage.accel,
-      ownHosts: ownHosts(config),
       registries: registryMounts(config),
+      reach: reachOf(config),
+      rules: config.rules,
+      arrivals,
       instance,
       ...{ counters, quickAnswers },
       problems: standings.activity,
@@ -189,8 +194,9 @@ function rememberedLevel({ log }: Config): LogLevelSwitch {
   };
 }
 
-function flightSettings({ upstreams, misc, race, fetch }: Config): FlightSettings {
-  return { upstreams, ...misc, ...fetch, raceWidth: race.width, segments: race.segments };
+function flightSettings({ upstreams, misc, race, fetch, forward }: Config): FlightSettings {
+  const { width: raceWidth, segments } = race;
+  return { upstreams, ...misc, ...fetch, raceWidth, segments, forwardAllow: forward.allow };
 }
 
 async function readPem(what: string, path: string): Promise<string> {
@@ -261,9 +267,7 @@ function registryMounts({ upstreams }: Config): readonly string[] {
   );
 }
 
-/** The hosts that a request in absolute form may name, in lower case. */
-function ownHosts(config: Config): ReadonlySet<string> {
-  const upstreams = config.upstreams.map(({ server }) => new URL(server).host);
-  const own = ["localhost", "127.0.0.1", "[::1]", config.listen.address.toLowerCase()];
-  return new Set([...upstreams, ...own]);
+function reachOf({ upstreams, forward, listen }: Config): Reach {
+  const ownNames = new Set(["localhost", "127.0.0.1", "[::1]", listen.address.toLowerCase()]);
+  return { upstreams, allow: forward.allow, ownNames, publicUrl: listen.publicUrl };
 }

@@ -32,9 +32,9 @@ export function listenForClients(
   openBodies: OpenBodies,
 ): ClientListener {
   if (tls === null) return new Http1Server({ hostname, port, handler, openBodies });
-  const server = Deno.serve(
+  const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
     { hostname, port, ...tls, onListen: () => {} },
-    platformHandler((request) => handler.handle(request), openBodies),
+    platformHandler((request) => handler.handle(request), openBodies, () => server.addr),
   );
   return { addr: server.addr, shutdown: () => server.shutdown(), closeAll: () => {} };
 }

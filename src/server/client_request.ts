@@ -13,6 +13,10 @@ export interface ClientRequest {
   readonly body: ReadableStream<Uint8Array> | null;
   /** Aborted when the client has left. */
   readonly signal: AbortSignal;
-  /** The client's address; empty when it has none. */
+  /** The address of whoever has the connection to us; empty when it has none. */
   readonly client: string;
+  /** Whether a path was sent, or a whole URL as a proxy is sent it (RFC 9112 section 3.2). */
+  readonly form: "origin" | "absolute";
+  /** Where the connection came in; null: not known. */
+  readonly local: { readonly hostname: string; readonly port: number } | null;
 }

@@ -17,7 +17,7 @@ export interface Exchange {
 /** The mutable facts of the access log's line; filled in while the answer takes shape. */
 export interface AccessFacts {
   readonly method: string;
-  readonly path: string;
+  path: string;
   readonly client: string;
   readonly startedAt: number;
   cache: CacheResult | null;

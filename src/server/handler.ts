@@ -2,16 +2,17 @@ import { getLogger } from "@logtape/logtape";
 import type { Cache } from "../cache/cache.ts";
 import type { Asked, Outcome } from "../cache/outcome.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
-import { parseTarget } from "../decide/parse_target.ts";
 import { planResponse } from "../decide/plan_response.ts";
 import { isRegistryBase, registryTarget } from "../decide/registry/registry_target.ts";
 import { Repeats } from "../decide/repeats.ts";
+import { type Reach, routeRequest } from "../decide/route_request.ts";
 import { type Problem, problemOf } from "../decide/trouble.ts";
 import { StorageError } from "../errors.ts";
 import type { Filler } from "../fill/fill.ts";
-import type { AttemptFailure, Clock, Entry, Instant } from "../types.ts";
+import type { AccessRule, AttemptFailure, Clock, Entry, Instant } from "../types.ts";
 import type { Accel } from "./accel.ts";
 import { logAccess } from "./access_log.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { ClientRequest } from "./client_request.ts";
 import { commonHeaders } from "./common_headers.ts";
 import { busyAnswer, errorAnswer, unavailableAnswer, upstreamErrorAnswer } from "./error_answer.ts";
@@ -21,6 +22,7 @@ import type { Outgoing } from "./outgoing.ts";
 import type { QuickAnswers } from "./quick_answers.ts";
 import { type Answer, renderPlan } from "./representation.ts";
 import { registryBaseAnswer } from "./registry_base_answer.ts";
+import { ruledAnswer } from "./ruled_answer.ts";
 import { serveForwarded } from "./serve_forwarded.ts";
 import { serveFilling, servePassing } from "./serve_filling.ts";
 import type { ServerCounters } from "./server_counters.ts";
@@ -34,6 +36,9 @@ const log = getLogger(["cache-proxy", "server"]);
  * bad luck as well.
  */
 const MAX_LOOKUPS = 3;
+
+/** A tunnel's bytes could neither be cached nor checked, and would lead anywhere. */
+const NO_TUNNELS = "No tunnels are made: ask for http://HTTPS///host/path, which is fetched by TLS";
 
 /** Why nobody was asked for what no upstream has. */
 const NEGATIVE = "negative";
@@ -52,10 +57,13 @@ export interface HandlerParts {
   readonly isOffline: boolean;
   readonly clock: Clock;
   readonly accel: Accel | null;
-  /** Hosts, lower case, that a request in absolute form may name: ours and the upstreams'. */
-  readonly ownHosts: ReadonlySet<string>;
   /** Where registries of container images are mounted, without a slash at their end. */
   readonly registries: readonly string[];
+  /** What may be reached by way of us. */
+  readonly reach: Reach;
+  /** The first that matches counts. */
+  readonly rules: readonly AccessRule[];
+  readonly arrivals: Arrivals;
   /** What tells our own requests to upstreams from those of another cache-proxy, in `Via`. */
   readonly instance: string;
   readonly counters: ServerCounters;
@@ -77,7 +85,7 @@ export function createHandler(
     const facts: AccessFacts = {
       method: request.method,
       path: pathOf(request.url),
-      client: request.client,
+      client: parts.arrivals.clientOf(request),
       startedAt: performance.now(),
       cache: null,
       upstream: null,
@@ -102,21 +110,28 @@ async function answerRequest(
   const { method } = request;
   if (method === "CONNECT") {
     facts.reason = "method";
-    return errorAnswer(405, "No tunnels are made", { allow: "GET, HEAD" });
+    return errorAnswer(405, NO_TUNNELS, { allow: "GET, HEAD" });
   }
   if (isLoop(request.headers.get("via"), context.instance)) {
     facts.reason = "loop";
     return errorAnswer(508, "This request came through this proxy before: an upstream leads back");
   }
-  const parsed = parseTarget(request.url, request.headers.get("host"), context.ownHosts);
-  if (parsed.kind === "refused") {
-    facts.reason = parsed.reason;
-    return errorAnswer(parsed.status, parsed.reason);
+  const { url, form, local } = request;
+  const arrived = { url, form, local, host: request.headers.get("host") };
+  const route = routeRequest(arrived, context.reach);
+  if (route.kind === "refused") {
+    facts.reason = route.reason;
+    return errorAnswer(route.status, route.reason);
+  }
+  // What was sent holds a host, and may hold a password.
+  if (form === "absolute" || route.via !== "own") facts.path = route.target.key;
+  const ruled = ruledAnswer(route, context.rules, context.reach.upstreams);
+  if (ruled !== null) {
+    facts.reason = ruled.reason;
+    return ruled.answer;
   }
   const { registries } = context;
-  const target = registries.length === 0
-    ? parsed.target
-    : registryTarget(parsed.target, registries);
+  const target = registries.length === 0 ? route.target : registryTarget(route.target, registries);
   if (method !== "GET" && method !== "HEAD") {
     return await serveForwarded(request, target, context, facts);
   }
@@ -126,7 +141,8 @@ async function answerRequest(
   }
   const exchange = exchangeOf(request, target, method, facts);
   const fields = fieldsOf(request, context.accel);
-  const asked = { target, want: exchange.want, fields, client: facts.client };
+  const client = context.arrivals.identityOf(request);
+  const asked = { target, want: exchange.want, fields, client };
   return await answerAsked(asked, exchange, context);
 }
 
@@ -175,7 +191,9 @@ async function answerOutcome(
     case "stored": {
       const now = clock.now();
       const answer = await serveStored(outcome, exchange, cache, accel, now);
-      if (answer?.status === 200) quickAnswers?.keep(exchange, outcome, answer, now);
+      // What was asked of a proxy is found by no path.
+      const isPath = exchange.request.form === "origin";
+      if (answer?.status === 200 && isPath) quickAnswers?.keep(exchange, outcome, answer, now);
       return answer;
     }
     case "filling":
@@ -258,5 +276,7 @@ function outgoing(answer: Answer, facts: AccessFacts, counters: ServerCounters):
 /** For the log alone: what stands behind the authority. */
 function pathOf(url: string): string {
   const slash = url.indexOf("/", url.indexOf("://") + 3);
-  return slash === -1 ? "/" : url.slice(slash);
+  if (slash === -1) return "/";
+  // In `HTTPS///user:password@host` the authority is a part of the path.
+  return url.slice(slash).replace(/^((?:\/https)?\/\/\/)[^/]*@/i, "$1");
 }

@@ -5,6 +5,7 @@ import { planResponse } from "../decide/plan_response.ts";
 import type { LocalStorage } from "../storage/local_storage.ts";
 import type { Clock, Entry, Instant, Key } from "../types.ts";
 import { isAccessLogged, logAccess } from "./access_log.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { ClientRequest } from "./client_request.ts";
 import type { Exchange } from "./exchange.ts";
 import { dateField, responseHead } from "./http1/response_head.ts";
@@ -60,6 +61,7 @@ export interface QuickParts {
   readonly honoursDirectives: boolean;
   /** A field, lower case, with which the front server does the sending; null: none. */
   readonly accelHeader: string | null;
+  readonly arrivals: Pick<Arrivals, "clientOf">;
 }
 
 /**
@@ -205,7 +207,7 @@ export class QuickAnswers {
     const facts = {
       method: request.method,
       path: request.target,
-      client: request.client,
+      client: this.#parts.arrivals.clientOf(request),
       startedAt: now,
       cache: hit.result,
       upstream: hit.entry.upstream,

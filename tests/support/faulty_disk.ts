@@ -2,6 +2,7 @@ import { Cache } from "../../src/cache/cache.ts";
 import type { Activity } from "../../src/fill/activity.ts";
 import { Flights } from "../../src/fill/flights.ts";
 import { Standings } from "../../src/fill/standings.ts";
+import { Arrivals } from "../../src/server/arrivals.ts";
 import { OpenBodies } from "../../src/server/body_stream.ts";
 import { createHandler } from "../../src/server/handler.ts";
 import { Http1Server } from "../../src/server/http1/http1_server.ts";
@@ -126,15 +127,16 @@ export class FaultyDiskProxy implements AsyncDisposable {
       clock,
     });
     const openBodies = new OpenBodies(clock);
-    const ownHosts = new Set<string>();
     const handler = createHandler({
       cache,
       filler: flights,
       isOffline: false,
       clock,
       accel: null,
-      ownHosts,
+      reach: { upstreams: [], allow: [], ownNames: new Set(), publicUrl: null },
       registries: [],
+      rules: [],
+      arrivals: new Arrivals({ publicUrl: null, trustedProxies: [], isTls: false }),
       instance: "test",
       counters: new ServerCounters(),
       quickAnswers: null,

@@ -2,8 +2,10 @@ import { assertEquals } from "@std/assert";
 import { stringify } from "@std/yaml";
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
+import type { Config } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load_config.ts";
 import { type Proxy, startProxy } from "../../src/main/proxy.ts";
+import { readCredentials } from "../../src/main/read_credentials.ts";
 import { systemClock } from "../../src/main/system_clock.ts";
 import type { Clock } from "../../src/types.ts";
 
@@ -39,7 +41,7 @@ export class TestProxy implements AsyncDisposable {
   static async start(options: TestProxyOptions): Promise<TestProxy> {
     const ownDir = options.dataDir === undefined ? await Deno.makeTempDir() : null;
     const dataDir = options.dataDir ?? ownDir ?? "";
-    const { config } = loadConfig(configText(options, dataDir), () => undefined);
+    const config = configOf(options, dataDir);
     const clock = options.clock ?? systemClock;
     // One race in twenty would ask one mirror more.
     const random = options.random ?? (() => 0.5);
@@ -75,7 +77,7 @@ export class TestProxy implements AsyncDisposable {
 
   /** Goes over to another config, as on SIGHUP; what takes a restart stays as it is. */
   reload(options: Pick<TestProxyOptions, "upstreams" | "config">): void {
-    this.#proxy.reload(loadConfig(configText(options, this.dataDir), () => undefined).config);
+    this.#proxy.reload(configOf(options, this.dataDir));
   }
 
   /** Absolute path of what the data directory holds at a relative one. */
@@ -150,6 +152,11 @@ function* filesBelow(root: string, folder: string): Generator<string> {
     if (isDirectory) yield* filesBelow(root, path);
     else yield path;
   }
+}
+
+function configOf(options: TestProxyOptions, dataDir: string): Config {
+  const { config } = loadConfig(configText(options, dataDir), () => undefined);
+  return { ...config, upstreams: readCredentials(config).upstreams };
 }
 
 /** The config file of a test, as `main.ts` reads it. */

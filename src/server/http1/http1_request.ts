@@ -11,14 +11,14 @@ export class Http1Request implements ClientRequest {
   readonly headers: HeaderFields;
   readonly #target: string;
   readonly #body: RequestBody | null;
-  readonly #conn: Pick<Deno.TcpConn, "remoteAddr">;
+  readonly #conn: Pick<Deno.TcpConn, "remoteAddr" | "localAddr">;
   #controller: AbortController | null = null;
   #hasLeft = false;
 
   constructor(
     head: RequestHead,
     body: RequestBody | null,
-    conn: Pick<Deno.TcpConn, "remoteAddr">,
+    conn: Pick<Deno.TcpConn, "remoteAddr" | "localAddr">,
   ) {
     this.method = head.method;
     this.headers = head.fields;
@@ -43,6 +43,14 @@ export class Http1Request implements ClientRequest {
 
   get client(): string {
     return this.#conn.remoteAddr.hostname;
+  }
+
+  get form(): "origin" | "absolute" {
+    return this.#target.startsWith("/") ? "origin" : "absolute";
+  }
+
+  get local(): Deno.NetAddr {
+    return this.#conn.localAddr as Deno.NetAddr;
   }
 
   get signal(): AbortSignal {
