@@ -1,3 +1,9 @@
 import type { Preset } from "./preset.ts";
 
-export const PYPI: Preset = {};
+export const PYPI: Preset = {
+  cache: {
+    digests: [
+      { match: "^{at}/simple/[^/]+/?$", format: "simple-index" },
+    ],
+  },
+};
