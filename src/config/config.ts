@@ -41,6 +41,8 @@ export interface Config {
     /** Paths of PEM files; null: plain HTTP. */
     readonly tls: { readonly cert: string; readonly key: string } | null;
   };
+  /** Workers that serve clients; `auto`: by the machine. */
+  readonly workers: number | "auto";
   /** Where operators look and steer. */
   readonly admin: {
     readonly address: string;

@@ -82,7 +82,7 @@ function toLog({ level, format, requests, events, file }: ParsedConfig["log"]): 
 
 function toConfig(parsed: ParsedConfig): Config {
   const names = upstreamNames(parsed.upstream);
-  const { listen, admin, misc, race, cache, storage, fetch, log } = parsed;
+  const { listen, workers, admin, misc, race, cache, storage, fetch, log } = parsed;
   const accel = storage.local.accel;
   return {
     listen: {
@@ -90,6 +90,7 @@ function toConfig(parsed: ParsedConfig): Config {
       port: listen.port,
       tls: listen.tls ?? null,
     },
+    workers,
     admin: { ...admin, token: admin.token === "" ? null : admin.token },
     upstreams: parsed.upstream.map((upstream, index) => toUpstream(upstream, names[index] ?? "")),
     misc: {

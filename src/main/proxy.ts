@@ -13,6 +13,8 @@ import { createHandler } from "../server/handler.ts";
 import { viaName } from "../server/loop.ts";
 import { QuickAnswers } from "../server/quick_answers.ts";
 import { ServerCounters } from "../server/server_counters.ts";
+import { RemoteKeeper } from "../server/workers/remote_keeper.ts";
+import { WorkerPool } from "../server/workers/worker_pool.ts";
 import { LocalStorage } from "../storage/local_storage.ts";
 import { StateFile } from "../storage/state_file.ts";
 import type { Clock } from "../types.ts";
@@ -20,6 +22,7 @@ import { AdminListener } from "./admin_listener.ts";
 import { HistoryKeeper } from "./history_keeper.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { ScoreKeeper } from "./score_keeper.ts";
+import { servingWorkers } from "./serving_workers.ts";
 import type { Handle, Tracing } from "./tracing.ts";
 
 /** How long connections that were cut may take to go, in milliseconds. */
@@ -39,6 +42,8 @@ export interface Proxy {
   readonly counters: Readonly<Record<string, UpstreamCounters>>;
   /** What the filling plane does now, and what happens there. */
   readonly activity: Activity;
+  /** The workers that serve; null: this one does. */
+  readonly workers: WorkerPool | null;
   /** Resolves when no download is under way; more may start later. */
   idle(): Promise<void>;
   /**
@@ -100,15 +105,21 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
     () => historyTotals({ counters, upstreams: () => flights.counters, storage }),
     options.historyClock ?? clock,
   );
+  const workers = servingWorkers(config.workers, navigator.hardwareConcurrency);
+  let pool: WorkerPool | null = null;
   const inForce = (config: Config) => {
     const cache = new SetCache({ storage, filler: flights, ...config.cache, clock });
-    const quickAnswers = new QuickAnswers({
-      ...{ cache, storage, clock, counters },
-      maxBytes: config.cache.memoryBytes,
+    const settings = {
+      // With tracing each request takes the handler, where its span is made.
+      maxBytes: options.tracing === undefined ? config.cache.memoryBytes : 0,
       honoursDirectives: config.cache.clientDirectives === "honour",
       accelHeader: config.storage.accel?.enableByHeader ?? null,
-    });
-    storage.onChanged = (key) => quickAnswers.forget(key);
+    };
+    const quickAnswers = workers === 1
+      ? new QuickAnswers({ ...{ cache, storage, clock, counters }, ...settings })
+      : new RemoteKeeper(cache, settings);
+    storage.onChanged = (key) =>
+      quickAnswers instanceof QuickAnswers ? quickAnswers.forget(key) : pool?.forget(key);
     const handle = createHandler({
       cache,
       filler: flights,
@@ -120,7 +131,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       ...{ counters, quickAnswers },
       problems: standings.activity,
     });
-    return { config, cache, handle, quickAnswers };
+    return { config, cache, handle, quickAnswers, settings };
   };
   let current = inForce(config);
   const { address: hostname, port } = config.listen;
@@ -131,6 +142,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       version: options.version,
       ...{ storage, flights, standings, openBodies, counters, history },
       listen: () => listenUrl,
+      workers: () => pool,
       logLevel: options.logLevel ?? rememberedLevel(config),
       current: () => current,
     });
@@ -138,12 +150,17 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
     tracing?.follow(standings.activity);
     const answer: Handle = (request) => current.handle(request);
     const handle = tracing?.traced(answer) ?? answer;
-    const server = listenForClients(
-      { hostname, port, tls },
-      // With tracing each request takes the handler, where its span is made.
-      { quick: (request) => tracing ? null : current.quickAnswers.find(request), handle },
-      openBodies,
-    );
+    const place = { hostname, port, tls };
+    if (workers > 1) {
+      const { settings } = current;
+      const parts = { handle, openBodies, counters, storage, now: () => clock.now() };
+      pool = await WorkerPool.start({ workers, place, settings, ...parts });
+    }
+    const server = pool ?? listenForClients(place, {
+      quick: (request) =>
+        current.quickAnswers instanceof QuickAnswers ? current.quickAnswers.find(request) : null,
+      handle,
+    }, openBodies);
     listenUrl = urlOf(server.addr, config.listen.tls === null ? "http" : "https");
     const upkeep = new AbortController();
     const kept = storage.keepReconciled(upkeep.signal);
@@ -160,11 +177,13 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
         flights.configure(flightSettings(next));
         storage.setLimits(next.cache.limits);
         current = inForce(next);
+        pool?.configure(current.settings);
       },
       get counters() {
         return flights.counters;
       },
       activity: standings.activity,
+      workers: pool,
       idle: () => flights.drained(),
       stop: (graceMs, hurry) => stop(parts, graceMs, hurry),
     };

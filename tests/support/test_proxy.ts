@@ -26,6 +26,14 @@ export interface TestProxyOptions {
   readonly local?: Readonly<Record<string, unknown>>;
 }
 
+/** Workers that serve where a test does not say: tests of them run others once more with several. */
+let usualWorkers = Number(Deno.env.get("CACHE_PROXY_TEST_WORKERS") ?? 1);
+
+/** Has each proxy of this process that says nothing itself start with so many workers. */
+export function useWorkers(workers: number): void {
+  usualWorkers = workers;
+}
+
 /** The proxy of `main.ts` inside the test's process, on a port of its own. */
 export class TestProxy implements AsyncDisposable {
   readonly #proxy: Proxy;
@@ -67,6 +75,11 @@ export class TestProxy implements AsyncDisposable {
   /** What happens in the filling plane. */
   get activity(): Proxy["activity"] {
     return this.#proxy.activity;
+  }
+
+  /** The workers that serve; null: there is one, which does all. */
+  get workers(): Proxy["workers"] {
+    return this.#proxy.workers;
   }
 
   get url(): string {
@@ -157,6 +170,7 @@ export function configText(options: TestProxyOptions, dataDir: string): string {
   return stringify({
     listen: { address: "127.0.0.1", port: 0 },
     admin: { port: 0 },
+    workers: usualWorkers,
     upstream: options.upstreams.map((u) => typeof u === "string" ? { server: u } : u),
     storage: { type: "local", local: { path: dataDir, ...options.local } },
     ...options.config,
