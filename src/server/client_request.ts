@@ -13,6 +13,8 @@ export interface ClientRequest {
   readonly body: ReadableStream<Uint8Array> | null;
   /** Aborted when the client has left. */
   readonly signal: AbortSignal;
+  /** Whether another worker sends the answer, which reads a growing file by itself. */
+  readonly isRemote?: boolean;
   /** The client's address; empty when it has none. */
   readonly client: string;
 }

@@ -6,6 +6,7 @@ import { loadConfig } from "../../src/config/load_config.ts";
 import { type Proxy, startProxy } from "../../src/main/proxy.ts";
 import { systemClock } from "../../src/main/system_clock.ts";
 import type { Clock } from "../../src/types.ts";
+import { usualWorkers } from "./usual_workers.ts";
 
 /** What a test says of its proxy; the rest are the program's defaults. */
 export interface TestProxyOptions {
@@ -24,14 +25,6 @@ export interface TestProxyOptions {
   readonly version?: string;
   /** Extra keys of `storage.local`. */
   readonly local?: Readonly<Record<string, unknown>>;
-}
-
-/** Workers that serve where a test does not say: tests of them run others once more with several. */
-let usualWorkers = Number(Deno.env.get("CACHE_PROXY_TEST_WORKERS") ?? 1);
-
-/** Has each proxy of this process that says nothing itself start with so many workers. */
-export function useWorkers(workers: number): void {
-  usualWorkers = workers;
 }
 
 /** The proxy of `main.ts` inside the test's process, on a port of its own. */
@@ -170,7 +163,7 @@ export function configText(options: TestProxyOptions, dataDir: string): string {
   return stringify({
     listen: { address: "127.0.0.1", port: 0 },
     admin: { port: 0 },
-    workers: usualWorkers,
+    workers: usualWorkers(),
     upstream: options.upstreams.map((u) => typeof u === "string" ? { server: u } : u),
     storage: { type: "local", local: { path: dataDir, ...options.local } },
     ...options.config,

@@ -9,6 +9,9 @@ import { Relay } from "./relay.ts";
 import type { RemoteRequest } from "./remote_request.ts";
 import { shareProgress } from "./shared_progress.ts";
 
+/** A longer body is not waited for until it is whole. */
+const MAX_GATHERED_BYTES = 64 * 1024;
+
 /** What an exchange takes. */
 export interface ExchangeParts {
   readonly port: Port<ToServing>;
@@ -30,6 +33,8 @@ export class RemoteExchange {
   #open: OpenBody | null = null;
   #relay: Relay | null = null;
   #counted = 0;
+  /** Whether the answer was made, and handed over. */
+  #isReady = false;
   #endedBy: { readonly brokenBy: string | null } | null = null;
 
   constructor(request: RemoteRequest, parts: ExchangeParts) {
@@ -38,23 +43,28 @@ export class RemoteExchange {
   }
 
   /** Takes the answer; null when nobody waits for it any more. */
-  answer(outgoing: Outgoing): RemoteBody | null {
+  async answer(outgoing: Outgoing): Promise<RemoteBody | null> {
     this.#outgoing = outgoing;
-    if (this.#endedBy !== null) {
-      this.#finish(0, this.#endedBy.brokenBy);
-      return null;
+    if (this.#endedBy === null) {
+      const { body } = outgoing;
+      if (body !== null) this.#open = this.#parts.openBodies.enter(this.#parts.onCut);
+      const described = this.#describe(body);
+      const isGathered = described.kind === "relayed" && isShort(outgoing);
+      const bytes = isGathered ? await this.#relayOf(body)?.gather() ?? null : null;
+      if (!this.#hasEnded()) {
+        this.#isReady = true;
+        return bytes === null ? described : { kind: "bytes", bytes };
+      }
     }
-    const { body } = outgoing;
-    if (body !== null) this.#open = this.#parts.openBodies.enter(this.#parts.onCut);
-    return this.#describe(body);
+    this.#finish(0, this.#endedBy?.brokenBy ?? null);
+    return null;
   }
 
-  /** The worker wants the body piece by piece, from a byte of the file on or as it is. */
+  /** The worker gets the body piece by piece, from a byte of the file on or as it is. */
   relay(from: number | null): void {
     const body = this.#outgoing?.body ?? null;
-    if (this.#relay !== null || body === null || body instanceof Uint8Array) return;
     if (from !== null && body instanceof GrowingStream) body.beginAt(from);
-    this.#relay = new Relay(this.request.id, streamOf(body), this.#parts.port);
+    this.#relayOf(body)?.begin();
   }
 
   taken(bytes: number): void {
@@ -72,12 +82,23 @@ export class RemoteExchange {
     if (this.#endedBy !== null) return;
     this.#endedBy = { brokenBy };
     if (brokenBy !== null) this.request.leave();
-    if (this.#outgoing !== null) this.#finish(bytes, brokenBy);
+    // While the answer is being made, whoever makes it sees that nobody waits for it.
+    if (this.#isReady) this.#finish(bytes, brokenBy);
   }
 
   /** The worker has died; what it had sent last is not known. */
   abandon(reason: string): void {
     this.end(this.#counted, reason);
+  }
+
+  #relayOf(body: Outgoing["body"]): Relay | null {
+    if (this.#relay !== null || body === null || body instanceof Uint8Array) return this.#relay;
+    this.#relay = new Relay(this.request.id, streamOf(body), this.#parts.port);
+    return this.#relay;
+  }
+
+  #hasEnded(): boolean {
+    return this.#endedBy !== null;
   }
 
   #finish(bytes: number, brokenBy: string | null): void {
@@ -111,6 +132,12 @@ export class RemoteExchange {
     if (identity === null) return null;
     return { kind: "file", path: this.#parts.pathOf(open.entry), identity, start, end };
   }
+}
+
+/** Whether it is known to be no longer than what is gathered. */
+function isShort({ headers }: Outgoing): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= MAX_GATHERED_BYTES;
 }
 
 /** To send a part of a buffer would send all of it. */

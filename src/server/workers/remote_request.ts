@@ -13,6 +13,7 @@ export interface WorthKeeping {
 /** A request that a serving worker has read from the wire, as the handler takes it. */
 export class RemoteRequest implements ClientRequest {
   readonly id: number;
+  readonly isRemote = true;
   readonly method: string;
   readonly url: string;
   readonly headers: HeaderFields;

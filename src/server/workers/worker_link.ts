@@ -5,12 +5,14 @@ import type { Counted, FromServing, Kept, ToServing } from "./messages.ts";
 import { type ExchangeParts, RemoteExchange } from "./remote_exchange.ts";
 import { RemoteRequest } from "./remote_request.ts";
 
+const log = getLogger(["cache-proxy", "server"]);
+
 /** What a link takes. */
 export interface LinkParts extends Omit<ExchangeParts, "port" | "onCut"> {
   /** Never rejects. */
   readonly handle: (request: ClientRequest) => Promise<Outgoing>;
   /** What the worker may keep of an answer; null: nothing. */
-  readonly keptOf: (request: RemoteRequest, outgoing: Outgoing) => Kept | null;
+  readonly keptOf: (request: RemoteRequest) => Kept | null;
   readonly onCounted: (counted: Counted) => void;
 }
 
@@ -142,19 +144,20 @@ export class WorkerLink {
       port: this,
       onCut: () => this.#cut(),
     });
-    this.#exchanges.set(asked.id, exchange);
-    const outgoing = await this.#parts.handle(request);
-    const body = exchange.answer(outgoing);
-    if (body === null) return;
-    this.post({
-      kind: "answer",
-      id: asked.id,
-      status: outgoing.status,
-      fields: [...outgoing.headers],
-      body,
-      kept: this.#parts.keptOf(request, outgoing),
-    });
-    if (body.kind === "relayed") exchange.relay(null);
+    const { id } = asked;
+    this.#exchanges.set(id, exchange);
+    try {
+      const outgoing = await this.#parts.handle(request);
+      const body = await exchange.answer(outgoing);
+      if (body === null) return;
+      const { status, headers } = outgoing;
+      const kept = this.#parts.keptOf(request);
+      this.post({ kind: "answer", id, status, fields: [...headers], body, kept });
+      if (body.kind === "relayed") exchange.relay(null);
+    } catch (error) {
+      log.error("Cannot hand on the answer to {url}: {error}", { url: asked.url, error });
+      this.post({ kind: "answer", id, status: 500, fields: [], body: { kind: "none" }, kept: null });
+    }
   }
 
   /** All of its bodies at once: who cuts one cuts all. */
