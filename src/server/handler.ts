@@ -33,6 +33,8 @@ const log = getLogger(["cache-proxy", "server"]);
  */
 const MAX_LOOKUPS = 3;
 
+const WKB = Deno.env.get("WK_B") === "1";
+
 /** Why nobody was asked for what no upstream has. */
 const NEGATIVE = "negative";
 
@@ -115,7 +117,8 @@ async function answerRequest(
   }
   const exchange = exchangeOf(request, target, method, facts);
   const fields = fieldsOf(request, context.accel);
-  const asked = { target, want: exchange.want, fields, client: facts.client };
+  const want = request.isRemote && WKB && exchange.want === "whole" ? "part" : exchange.want;
+  const asked = { target, want, fields, client: facts.client } as const;
   return await answerAsked(asked, exchange, context);
 }
 

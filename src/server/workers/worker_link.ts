@@ -156,7 +156,14 @@ export class WorkerLink {
       if (body.kind === "relayed") exchange.relay(null);
     } catch (error) {
       log.error("Cannot hand on the answer to {url}: {error}", { url: asked.url, error });
-      this.post({ kind: "answer", id, status: 500, fields: [], body: { kind: "none" }, kept: null });
+      this.post({
+        kind: "answer",
+        id,
+        status: 500,
+        fields: [],
+        body: { kind: "none" },
+        kept: null,
+      });
     }
   }
 
