@@ -48,7 +48,7 @@ export class RemoteExchange {
     if (this.#endedBy === null) {
       const { body } = outgoing;
       if (body !== null) this.#open = this.#parts.openBodies.enter(this.#parts.onCut);
-      const described = this.#describe(body);
+      const described = this.#describe(outgoing);
       const isGathered = described.kind === "relayed" && isShort(outgoing);
       const bytes = isGathered ? await this.#relayOf(body)?.gather() ?? null : null;
       if (!this.#hasEnded()) {
@@ -117,11 +117,13 @@ export class RemoteExchange {
     else if (body instanceof ReadableStream) void body.cancel().catch(() => {});
   }
 
-  #describe(body: Outgoing["body"]): RemoteBody {
+  #describe(outgoing: Outgoing): RemoteBody {
+    const { body } = outgoing;
     if (body === null) return { kind: "none" };
     if (body instanceof Uint8Array) return { kind: "bytes", bytes: ownBytes(body) };
     if (body instanceof FilePart) return this.#describeFile(body) ?? { kind: "relayed" };
-    if (!(body instanceof GrowingStream) || body.followed.path === null) return { kind: "relayed" };
+    if (!(body instanceof GrowingStream) || isShort(outgoing)) return { kind: "relayed" };
+    if (body.followed.path === null) return { kind: "relayed" };
     const { followed: { path, progress }, start, end } = body;
     return { kind: "growing", path, progress: shareProgress(progress), start, end };
   }

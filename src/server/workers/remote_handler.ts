@@ -160,6 +160,18 @@ export class RemoteHandler {
   }
 }
 
+/** Closing it again does no harm, as with what the storage opens. */
+function openOnce(file: Deno.FsFile): FilePart["open"] {
+  let isOpen = true;
+  return {
+    file,
+    [Symbol.dispose](): void {
+      if (isOpen) file.close();
+      isOpen = false;
+    },
+  };
+}
+
 /** Opens a file, if it is still the one that was meant. */
 async function openPart(
   { path, identity, start, end }: Extract<RemoteBody, { kind: "file" }>,
@@ -168,7 +180,7 @@ async function openPart(
     const file = await Deno.open(path);
     const found = identify(file.statSync());
     if (found !== null && sameFile(found, identity)) {
-      return new FilePart({ file, [Symbol.dispose]: () => file.close() }, start, end);
+      return new FilePart(openOnce(file), start, end);
     }
     file.close();
   } catch {
