@@ -84,3 +84,20 @@ declare module "@std/assert" {
   ): Promise<E>;
   export function fail(message?: string): never;
 }
+
+// The npm package `yauzl` ships no types either.
+declare module "yauzl" {
+  interface Entry {
+    readonly fileName: string;
+  }
+  interface ZipFile {
+    eachEntry(): AsyncIterable<Entry>;
+    openReadStreamPromise(entry: Entry): Promise<AsyncIterable<Uint8Array>>;
+    close(): void;
+  }
+  const yauzl: {
+    openPromise(path: string): Promise<ZipFile>;
+    fromBufferPromise(buffer: Uint8Array): Promise<ZipFile>;
+  };
+  export default yauzl;
+}

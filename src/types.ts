@@ -141,7 +141,7 @@ export type DigestFormat =
   | "go-sumdb"
   | "narinfo"
   | "pacman-db"
-  | "apk-index"
+  | "rubygems-index"
   | "maven-checksum"
   | "sha256-path";
 
@@ -272,6 +272,8 @@ export type FailureReason =
   | { readonly kind: "long-body"; readonly declared: number }
   /** What it has under this name is not what another mirror had begun to send. */
   | { readonly kind: "differs"; readonly detail: string }
+  /** Its bytes are not those whose digest is published. */
+  | { readonly kind: "digest"; readonly detail: string }
   | { readonly kind: "aborted" };
 
 /** One upstream's failure. */

@@ -15,7 +15,12 @@ const LAYERS = ["main", "server", "cache", "fill", "storage", "decide", "base"] 
 const CONFIG = "config";
 
 /** What `decide` may use from outside the project: it is pure. */
-const PURE: readonly string[] = ["node:crypto", "npm:ipaddr.js"];
+const PURE: readonly string[] = [
+  "node:crypto",
+  "npm:@streamparser/json",
+  "npm:htmlparser2",
+  "npm:ipaddr.js",
+];
 
 /** Of the standard library: from text to text. */
 const PURE_STANDARD = /^npm:deno-std@[\d.]+\/html\//;

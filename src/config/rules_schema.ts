@@ -63,7 +63,7 @@ export const DIGEST_FORMATS = [
   "go-sumdb",
   "narinfo",
   "pacman-db",
-  "apk-index",
+  "rubygems-index",
   "maven-checksum",
   "sha256-path",
 ] as const;

@@ -7,10 +7,13 @@ export type FailureStatus = 404 | 410 | 502 | 504;
  * One status for the failures of all candidates.
  *
  * 404 and 410 only when every candidate answered and one of them said so: a mirror that is down
- * may well have the file. 504 when the failures are silence alone, 502 for the rest.
+ * may well have the file, and one that gave a wrong one shows that there is one. 504 when the failures
+ * are silence alone, 502 for the rest.
  */
 export function failureStatus(failures: readonly AttemptFailure[]): FailureStatus {
   if (failures.length === 0) return 404;
+  // Somebody has the file, though none that is any good.
+  if (failures.some(({ reason }) => isWrongFile(reason))) return 502;
   if (failures.every(({ reason }) => hasAnswered(reason))) {
     const statuses = failures.map(({ reason }) => reason.kind === "status" ? reason.status : 0);
     if (statuses.includes(404)) return 404;
@@ -69,6 +72,8 @@ export function describeFailure(reason: FailureReason): string {
       return `body is longer than the declared ${reason.declared} bytes`;
     case "differs":
       return `has another version: ${reason.detail}`;
+    case "digest":
+      return `sent other bytes than those published: ${reason.detail}`;
     case "aborted":
       return "cancelled";
   }
@@ -96,6 +101,8 @@ export function blameOf(reason: FailureReason): Blame {
     case "network":
     case "short-body":
     case "long-body":
+    // Who gives one wrong file may give others, and most files come with nothing to compare.
+    case "digest":
       return "upstream";
     case "checker":
     case "html":
@@ -108,8 +115,12 @@ export function blameOf(reason: FailureReason): Blame {
   }
 }
 
+function isWrongFile({ kind }: FailureReason): boolean {
+  return kind === "differs" || kind === "digest";
+}
+
 function hasAnswered(reason: FailureReason): boolean {
-  return ["status", "checker", "html", "redirect", "differs"].includes(reason.kind);
+  return ["status", "checker", "html", "redirect"].includes(reason.kind);
 }
 
 function isSilence(reason: FailureReason): boolean {

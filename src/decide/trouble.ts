@@ -33,6 +33,12 @@ export type Trouble =
     readonly detail: string;
   }
   | {
+    readonly kind: "corrupt";
+    readonly path: Key;
+    readonly upstream: string;
+    readonly reason: FailureReason;
+  }
+  | {
     readonly kind: "storage";
     readonly path: Key;
     /** Of the error, as `storage-full`. */
@@ -77,6 +83,17 @@ export function problemOf(trouble: Trouble): Problem | null {
         message:
           `${upstream} has something else under ${path} than the mirror that began: ${detail}`,
         advice: adviceFor({ kind: "differs", detail }),
+        path,
+        upstream,
+      };
+    }
+    case "corrupt": {
+      const { path, upstream, reason } = trouble;
+      return {
+        identity: `corrupt ${upstream}`,
+        level: "error",
+        message: `${upstream} gave a wrong ${path}, which is not kept: ${describeFailure(reason)}`,
+        advice: adviceFor(reason),
         path,
         upstream,
       };
@@ -140,6 +157,9 @@ export function adviceFor(reason: FailureReason): string | null {
     case "differs":
       return "Compare the mirrors: one is not up to date or has a broken file; leave it out if that " +
         "lasts.";
+    case "digest":
+      return "Fetch the file from the mirror by hand and compare its digest with the list's: when " +
+        "the file is wrong, leave the mirror out and tell its owner.";
     case "aborted":
       return null;
   }

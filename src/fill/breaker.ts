@@ -84,6 +84,13 @@ export class Breaker {
     if (this.#state === "half-open" || this.#failures >= FAILURES_TO_OPEN) this.#open();
   }
 
+  /** What it gave proved to be wrong: it is left out at once, however well it answers. */
+  distrust(): void {
+    if (this.#state === "open") return;
+    this.#failures++;
+    this.#open();
+  }
+
   /** What was asked of it was given up, and nothing was learnt. */
   abandoned(): void {
     if (this.#state !== "half-open") return;

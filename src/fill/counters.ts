@@ -29,6 +29,8 @@ export interface UpstreamCounters {
   readonly takeoversFrom: number;
   /** Bodies of others that it went on with. */
   readonly takeoversTo: number;
+  /** Bodies that were not what lists say of them. */
+  readonly digestMismatches: number;
   readonly breaker: BreakerState;
   /** Whether it is asked only when nobody else is left: its breaker is open, the pause not over. */
   readonly isLeftOut: boolean;
@@ -46,7 +48,8 @@ type Counted =
   | "bytesReceived"
   | "bytesWasted"
   | "takeoversFrom"
-  | "takeoversTo";
+  | "takeoversTo"
+  | "digestMismatches";
 
 type Mutable = { -readonly [Name in Counted]: number };
 
@@ -60,6 +63,7 @@ export class Counters {
     bytesWasted: 0,
     takeoversFrom: 0,
     takeoversTo: 0,
+    digestMismatches: 0,
   };
   readonly headSeconds: Buckets = new Buckets(HEAD_BOUNDS_S);
   readonly bytesPerSecond: Buckets = new Buckets(RATE_BOUNDS);

@@ -1,5 +1,5 @@
 import { problemOf } from "../decide/trouble.ts";
-import type { BodyHead, Instant, Key } from "../types.ts";
+import type { BodyHead, FailureReason, Instant, Key } from "../types.ts";
 import { AttemptTrack } from "./attempt_track.ts";
 import type { Progress } from "./fill.ts";
 import type { ContestantView, Download, FillResult, Purpose, Role, Watch } from "./fill_event.ts";
@@ -77,6 +77,18 @@ export class FillTrack {
   differs(upstream: string, detail: string): void {
     const { path } = this.facts;
     this.#watch.note(problemOf({ kind: "mirror-differs", path, upstream, detail }));
+  }
+
+  /** A mirror has given bytes that are not those published. */
+  corrupt(upstream: string, reason: FailureReason): void {
+    const { path } = this.facts;
+    this.#watch.note(problemOf({ kind: "corrupt", path, upstream, reason }));
+  }
+
+  /** Those whose bytes are in what was taken. */
+  get givers(): ReadonlySet<string> {
+    const all = [...this.#running, ...this.#last.values()];
+    return new Set(all.filter(({ hasWon }) => hasWon).map(({ upstream }) => upstream));
   }
 
   /** The body is on its way into the cache. */

@@ -9,12 +9,21 @@ import { updatedFields } from "../decide/updated_fields.ts";
 import { selectingFields, varyNames } from "../decide/vary.ts";
 import { UpstreamError } from "../errors.ts";
 import type { PartialFile, Storage, Validation } from "../storage/storage.ts";
-import type { BodyHead, ByDirectives, Clock, Entry, Instant, Target } from "../types.ts";
+import type {
+  AttemptFailure,
+  BodyHead,
+  ByDirectives,
+  Clock,
+  Entry,
+  Instant,
+  Target,
+} from "../types.ts";
 import type { BodySource } from "./body_source.ts";
 import { contestant, type Won } from "./contestant.ts";
 import type { FillHead } from "./fill.ts";
 import type { ForkEnd } from "./file_branch.ts";
 import { fork } from "./fork.ts";
+import type { Inspection } from "./inspector.ts";
 import { followGrowing, type OpenStored } from "./growing_reader.ts";
 import type { FillTrack } from "./fill_track.ts";
 import { logFailures } from "./log_failures.ts";
@@ -22,10 +31,9 @@ import { openBody, type SegmentSettings } from "./open_body.ts";
 import { passingStream } from "./passing_stream.ts";
 import { ProgressSignal } from "./progress_signal.ts";
 import type { RaceRules } from "./line_up.ts";
-import { race } from "./race.ts";
+import { race, type RaceResult } from "./race.ts";
 import type { Body } from "./resumable_body.ts";
 import { Rivals } from "./rivals.ts";
-import { VerifiedBody } from "./verified_body.ts";
 import { SkipAhead, type SkipAheadParts } from "./skip_ahead.ts";
 import type { StorageTrouble } from "./storage_trouble.ts";
 import type { UpstreamClient } from "./upstream_client.ts";
@@ -49,6 +57,8 @@ export interface FlightParts {
   readonly segments: SegmentSettings | null;
   readonly rangeSkipBytes: SkipAheadParts["rangeSkipBytes"];
   readonly openPart: SkipAheadParts["openPart"];
+  /** Compares what comes with what is published of it. */
+  readonly inspection: Inspection;
 }
 
 /** What a flight is for. */
@@ -147,7 +157,7 @@ export class Flight {
 
   async #run(): Promise<void> {
     try {
-      const won = await this.#race();
+      const won = await this.#findWinner();
       if (won === null) return;
       if (won.kind === "not-modified") this.#keepStored(won);
       else await this.#fill(won.source, won.head, this.#plan.unstorable ?? won.unstorable);
@@ -161,11 +171,37 @@ export class Flight {
     }
   }
 
-  async #race(): Promise<Won | null> {
-    const { target, groups, revalidates, byDirectives, bond } = this.#plan;
+  /** The first good answer, its bytes looked at where that can be done before anybody gets them. */
+  async #findWinner(): Promise<Won | null> {
+    const { inspection, track } = this.#parts;
+    const failures: AttemptFailure[] = [];
+    // Most fills need not wait, and begin in this very turn.
+    const learning = inspection.begin();
+    if (learning !== null) await learning;
+    for (;;) {
+      const { won, failures: lost } = await this.#race(inspection.groups);
+      failures.push(...lost);
+      for (const { upstream } of lost) this.#rivals.drop(upstream);
+      logFailures(this.target.key, lost);
+      if (won === null) break;
+      if (won.kind === "not-modified") return won;
+      const reason = await inspection.refuse(won.source, won.head);
+      if (reason === null) return won;
+      failures.push({ upstream: won.head.upstream, reason });
+      this.#rivals.drop(won.head.upstream);
+    }
+    inspection.gaveUp(failures);
+    track.settle({ outcome: "failed", failures });
+    this.progress.finish({ kind: "broken", reason: "no upstream delivered" });
+    this.#head.resolve({ kind: "failed", failures });
+    return null;
+  }
+
+  async #race(groups: FlightPlan["groups"]): Promise<RaceResult<Won>> {
+    const { target, revalidates, byDirectives, bond } = this.#plan;
     const known = revalidates ? this.#plan.known : null;
     const contest = { ...this.#parts, target, known, byDirectives, bond };
-    const { won, failures } = await race(
+    return await race(
       groups,
       (candidate, controller, attempt) =>
         contestant(
@@ -178,14 +214,6 @@ export class Flight {
       this.#controller.signal,
       this.#parts.race,
     );
-    for (const { upstream } of failures) this.#rivals.drop(upstream);
-    logFailures(target.key, failures);
-    if (won === null) {
-      this.#parts.track.settle({ outcome: "failed", failures });
-      this.progress.finish({ kind: "broken", reason: "no upstream delivered" });
-      this.#head.resolve({ kind: "failed", failures });
-    }
-    return won;
   }
 
   #keepStored(won: Extract<Won, { kind: "not-modified" }>): void {
@@ -236,7 +264,8 @@ export class Flight {
 
   async #fill(won: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
     const { byDirectives } = this.#plan;
-    const groups = unstorable === null ? this.#forEverybody() : this.#plan.groups;
+    const { inspection } = this.#parts;
+    const groups = unstorable === null ? this.#forEverybody() : inspection.groups;
     const body = openBody(won, {
       ...this.#parts,
       ...this.#plan,
@@ -244,10 +273,11 @@ export class Flight {
       head,
       rivals: this.#rivals,
       // An answer to this very request belongs to the mirror that gave it.
-      segments: byDirectives === null && head.vary.length === 0 ? this.#parts.segments : null,
+      segments: byDirectives === null && inspection.maySplit && head.vary.length === 0
+        ? this.#parts.segments
+        : null,
     });
-    const listed = this.#plan.bond?.listed ?? null;
-    const source = listed === null ? body : new VerifiedBody(body, listed);
+    const source = inspection.guard(body, won, head);
     const stop = (): void => source.cancel();
     this.#controller.signal.addEventListener("abort", stop, { once: true });
     if (this.#controller.signal.aborted) stop();
@@ -262,7 +292,7 @@ export class Flight {
   /** Whose bytes may be stored: none that were got with credentials complete a file for all. */
   #forEverybody(): FlightPlan["groups"] {
     const isForAll = ({ upstream }: Candidate): boolean => privacyOf([], upstream) === null;
-    const groups = this.#plan.groups;
+    const { groups } = this.#parts.inspection;
     for (const candidate of groups.flat()) {
       if (!isForAll(candidate)) this.#rivals.drop(candidate.upstream.name);
     }

@@ -1,6 +1,7 @@
 import { admit } from "../decide/admission.ts";
 import { bondedGroups } from "../decide/bond.ts";
 import { type Candidate, candidateGroups } from "../decide/candidates.ts";
+import type { Expected } from "../decide/digests/expected.ts";
 import { questionFields } from "../decide/vary.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -23,6 +24,7 @@ import type { Purpose } from "./fill_event.ts";
 import type { TrackFacts } from "./fill_track.ts";
 import { Flight } from "./flight.ts";
 import { candidateFor, forward, type Question } from "./forward.ts";
+import { type DigestSource, Inspector } from "./inspector.ts";
 import type { SegmentSettings } from "./open_body.ts";
 import { ProgressSignal } from "./progress_signal.ts";
 import type { RaceRules } from "./line_up.ts";
@@ -63,6 +65,8 @@ export interface FlightsOptions extends FlightSettings {
   readonly clock: Clock;
   /** What is known of the upstreams; it outlives their configuration. */
   readonly standings: Standings;
+  /** Who knows what is published of files; absent: nobody. */
+  readonly digests?: DigestSource;
 }
 
 /** All flights that are under way: one for each key, and those that serve one request alone. */
@@ -74,6 +78,7 @@ export class Flights implements Filler {
   /** Parts ahead of their fills. Counted apart: who reads one slowly keeps no fill away. */
   readonly #ahead = new Set<AbortController>();
   readonly #trouble: StorageTrouble;
+  readonly #inspector: Inspector;
   #options: FlightsOptions;
   #clients: ClientPool;
   #closed = false;
@@ -82,18 +87,18 @@ export class Flights implements Filler {
     this.#options = options;
     this.#trouble = new StorageTrouble(options.clock, options.standings.activity);
     this.#clients = new ClientPool(options.upstreams, options);
+    this.#inspector = new Inspector(options.digests ?? null, options.clock, options.standings);
   }
 
   /** From now on other upstreams are asked, and otherwise. */
   configure(settings: FlightSettings): void {
-    const { userAgent, via, storage, clock, standings } = this.#options;
-    const options = { userAgent, via, storage, clock, standings, ...settings };
+    const options = { ...this.#options, ...settings };
     // First what may fail: then nothing has changed.
     const clients = new ClientPool(settings.upstreams, options);
     this.#clients.retire();
     this.#clients = clients;
     this.#options = options;
-    standings.retain(new Set(settings.upstreams.map(({ name }) => name)));
+    options.standings.retain(new Set(settings.upstreams.map(({ name }) => name)));
   }
 
   /** What became of the questions to each upstream, by its name. Plain data, a copy. */
@@ -180,6 +185,11 @@ export class Flights implements Filler {
     await Promise.all(disowned.map((flight) => flight.disown()));
   }
 
+  /** A stored copy has proved to be wrong: its mirror is asked last for the file. */
+  distrust(entry: Entry, expected: Expected): void {
+    this.#inspector.foundWrong(entry, expected);
+  }
+
   /** Resolves when no flight is under way. */
   async drained(): Promise<void> {
     while (this.#all.size > 0) await Promise.all([...this.#all].map(({ done }) => done));
@@ -236,6 +246,8 @@ export class Flights implements Filler {
     const clients = this.#clients;
     const use = clients.use();
     const track = this.#activity.begin(trackFacts(target, "fill", "GET"));
+    const bond = request.bond ?? null;
+    const groups = bondedGroups(candidateGroups(target, clients.upstreams), bond);
     const leaveKey = (): void => {
       if (this.#byKey.get(target.key) === flight) this.#byKey.delete(target.key);
     };
@@ -247,11 +259,12 @@ export class Flights implements Filler {
         track,
         clientOf: (name) => clients.of(name),
         openPart: () => this.#openPart(clients),
+        inspection: this.#inspector.inspect({ target, groups, bond, track }),
       },
       {
         ...request,
-        groups: bondedGroups(candidateGroups(target, clients.upstreams), request.bond ?? null),
-        bond: request.bond ?? null,
+        groups,
+        bond,
         onUnshareable: leaveKey,
       },
     );

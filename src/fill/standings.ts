@@ -1,5 +1,5 @@
 import { problemOf } from "../decide/trouble.ts";
-import type { Clock } from "../types.ts";
+import type { Clock, FailureReason } from "../types.ts";
 import { Activity } from "./activity.ts";
 import { Attempt } from "./attempt.ts";
 import type { AttemptTrack } from "./attempt_track.ts";
@@ -48,6 +48,20 @@ export class Standings {
   /** One more question to an upstream; call it in the moment in which it is asked. */
   attempt(upstream: string, track: AttemptTrack | null = null): Attempt {
     return new Attempt(upstream, this, track);
+  }
+
+  /**
+   * An upstream has given bytes that are not those published.
+   *
+   * @param isSure Whether it was this one: not where several have given parts of a file.
+   */
+  mismatched(upstream: string, reason: FailureReason, isSure: boolean): void {
+    const counters = this.countersOf(upstream);
+    counters.add("digestMismatches");
+    counters.failure(reason, this.clock.now());
+    if (!isSure) return;
+    this.scores.observeFailure(upstream);
+    this.breakerOf(upstream).distrust();
   }
 
   /** Of every upstream that was asked. Plain data, a copy. */

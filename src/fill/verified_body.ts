@@ -1,43 +1,48 @@
-import { createHash } from "node:crypto";
+import type { Expected } from "../decide/digests/expected.ts";
+import { ByteDigester } from "../storage/byte_digester.ts";
 import { UpstreamError } from "../errors.ts";
-import type { Listed } from "../types.ts";
+import type { FailureReason, Key } from "../types.ts";
 import type { Body } from "./resumable_body.ts";
 
 /**
- * A body that ends only when its bytes are those that are listed. Each chunk is held back until the
- * next one is there, the last one until all have been checked: nobody ever gets the whole of a body
- * that is another one.
+ * A body that ends only when its bytes are those that are published. Each chunk is held back until
+ * the next one is there, the last one until all have been checked: nobody ever gets the whole of a
+ * body that is another one.
  */
 export class VerifiedBody implements Body {
   readonly #source: Body;
-  readonly #listed: Listed;
-  readonly #hash = createHash("sha256");
+  readonly #digester: ByteDigester;
+  readonly #onOther: () => FailureReason;
   #held: Uint8Array | null = null;
-  #isOver = false;
+  #end: "whole" | UpstreamError | null = null;
 
-  constructor(source: Body, listed: Listed) {
+  /**
+   * @param key Of the file.
+   * @param onOther Called once, when the bytes are others; says what the body fails with.
+   */
+  constructor(source: Body, { digests }: Expected, key: Key, onOther: () => FailureReason) {
     this.#source = source;
-    this.#listed = listed;
+    this.#digester = new ByteDigester(digests, key);
+    this.#onOther = onOther;
   }
 
-  /** @throws {UpstreamError} `differs` in place of the last chunk, when the bytes are others. */
+  /** @throws {UpstreamError} In place of the last chunk, when the bytes are others. */
   async read(): Promise<Uint8Array | null> {
-    if (this.#isOver) return null;
+    if (this.#end instanceof UpstreamError) throw this.#end;
+    if (this.#end === "whole") return null;
     for (;;) {
       const chunk = await this.#source.read();
       if (chunk === null) break;
-      this.#hash.update(chunk);
+      this.#digester.update(chunk);
       const held = this.#held;
       this.#held = chunk;
       if (held !== null) return held;
     }
-    this.#isOver = true;
-    if (this.#hash.digest("hex") !== this.#listed.sha256) {
-      throw new UpstreamError({
-        kind: "differs",
-        detail: "other bytes than those that the head of its set lists",
-      });
+    if (await this.#digester.verdict() === "other") {
+      this.#end = new UpstreamError(this.#onOther());
+      throw this.#end;
     }
+    this.#end = "whole";
     return this.#held;
   }
 

@@ -1,4 +1,5 @@
 import type { Cache } from "../cache/cache.ts";
+import type { KnownDigests } from "../cache/known_digests.ts";
 import type { Config } from "../config/config.ts";
 import type { Flights } from "../fill/flights.ts";
 import type { Standings } from "../fill/standings.ts";
@@ -29,6 +30,7 @@ export interface AdminListenerParts {
   readonly openBodies: OpenBodies;
   readonly counters: ServerCounters;
   readonly history: HistoryKeeper;
+  readonly digests: KnownDigests;
   readonly logLevel: LogLevelSwitch;
   /** Base URL for clients. */
   readonly listen: () => string;
@@ -52,6 +54,7 @@ export class AdminListener {
         metrics: metricsOf(parts, this.#loopDelay),
         cache: () => parts.current().cache,
         storage: parts.storage,
+        digestsOf: (entry) => parts.digests.digestsOf(entry),
         status: statusSources(parts),
         eventSlots: new EventSlots(MAX_EVENT_STREAMS),
         problems: () => this.#problems(parts, parts.storage),

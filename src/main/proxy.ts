@@ -1,3 +1,5 @@
+import { KnownDigests } from "../cache/known_digests.ts";
+import type { DigestSettings } from "../cache/list_rules.ts";
 import { SetCache } from "../cache/set_cache.ts";
 import type { Config } from "../config/config.ts";
 import { CacheProxyError } from "../errors.ts";
@@ -16,6 +18,7 @@ import { LinkRewriting } from "../server/link_rewriting.ts";
 import { viaName } from "../server/loop.ts";
 import { QuickAnswers } from "../server/quick_answers.ts";
 import { ServerCounters } from "../server/server_counters.ts";
+import { DigestIndex } from "../storage/digest_index.ts";
 import { LocalStorage } from "../storage/local_storage.ts";
 import { StateFile } from "../storage/state_file.ts";
 import type { Clock } from "../types.ts";
@@ -44,6 +47,8 @@ export interface Proxy {
   readonly activity: Activity;
   /** Resolves when no download is under way; more may start later. */
   idle(): Promise<void>;
+  /** Resolves when all lists of digests that are stored by now have been read. */
+  listsRead(): Promise<void>;
   /**
    * Takes no new connections, gives what is under way `graceMs` milliseconds to end, cuts the rest,
    * removes what is unfinished and closes the index. Aborting `hurry` cuts at once.
@@ -88,13 +93,20 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
   const names = new Set(config.upstreams.map(({ name }) => name));
   const keeper = await ScoreKeeper.start(scores, standings.scores, names, clock);
   const instance = crypto.randomUUID().slice(0, 8);
-  const flights = new Flights({
+  const digests = new KnownDigests({
+    ...{ storage, clock },
+    openIndex: () => DigestIndex.open(storage.digestsFile),
+    filler: () => flights,
+    onWrong: (entry, expected) => flights.distrust(entry, expected),
+  }, digestSettings(config));
+  const flights: Flights = new Flights({
     ...flightSettings(config),
     userAgent: `cache-proxy/${options.version}`,
     via: `1.1 ${viaName(instance)}`,
     storage,
     clock,
     standings,
+    digests,
   });
   const openBodies = new OpenBodies(clock);
   const counters = new ServerCounters();
@@ -112,7 +124,10 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       honoursDirectives: config.cache.clientDirectives === "honour",
       accelHeader: config.storage.accel?.enableByHeader ?? null,
     });
-    storage.onChanged = (key) => quickAnswers.forget(key);
+    storage.onChanged = (key) => {
+      quickAnswers.forget(key);
+      digests.changed(key);
+    };
     const handle = createHandler({
       cache,
       filler: flights,
@@ -142,7 +157,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
   try {
     admin = new AdminListener(config.admin, {
       version: options.version,
-      ...{ storage, flights, standings, openBodies, counters, history },
+      ...{ storage, flights, standings, openBodies, counters, history, digests },
       listen: () => listenUrl,
       logLevel: options.logLevel ?? rememberedLevel(config),
       current: () => current,
@@ -164,7 +179,8 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       upkeep.abort();
       return kept;
     };
-    const parts = { server, admin, flights, openBodies, storage, keeper, history, endUpkeep };
+    const kinds = { server, admin, flights, openBodies, storage, digests };
+    const parts = { ...kinds, keeper, history, endUpkeep };
     return {
       address: server.addr,
       adminAddress: admin.address,
@@ -172,6 +188,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
         // First what may fail.
         flights.configure(flightSettings(next));
         storage.setLimits(next.cache.limits);
+        digests.configure(digestSettings(next));
         current = inForce(next);
       },
       get counters() {
@@ -179,12 +196,13 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       },
       activity: standings.activity,
       idle: () => flights.drained(),
+      listsRead: () => digests.settled(),
       stop: (graceMs, hurry) => stop(parts, graceMs, hurry),
     };
   } catch (error) {
     await admin?.stop();
     await flights.abortAll();
-    await Promise.all([keeper.stop(), history.stop()]);
+    await Promise.all([keeper.stop(), history.stop(), digests.stop()]);
     storage.close();
     if (error instanceof CacheProxyError) throw error;
     throw listenFailure(config.listen, "--listen", error);
@@ -206,6 +224,10 @@ function flightSettings({ upstreams, misc, race, fetch, forward }: Config): Flig
   return { upstreams, ...misc, ...fetch, raceWidth, segments, forwardAllow: forward.allow };
 }
 
+function digestSettings({ cache, upstreams }: Config): DigestSettings {
+  return { digests: cache.digests, policies: cache.policies, upstreams };
+}
+
 async function readPem(what: string, path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
@@ -223,6 +245,7 @@ interface RunningParts {
   readonly flights: Flights;
   readonly openBodies: OpenBodies;
   readonly storage: LocalStorage;
+  readonly digests: KnownDigests;
   readonly keeper: ScoreKeeper;
   readonly history: HistoryKeeper;
   /** Stops what goes on in the background of the storage. */
@@ -244,7 +267,7 @@ async function stop(parts: RunningParts, graceMs: number, hurry: AbortSignal): P
   await settledOrAfter(stopped, CUT_GRACE_MS, new AbortController().signal);
   server.closeAll();
   await upkeepEnded;
-  await Promise.all([parts.keeper.stop(), parts.history.stop()]);
+  await Promise.all([parts.keeper.stop(), parts.history.stop(), parts.digests.stop()]);
   storage.close();
 }
 

@@ -55,6 +55,11 @@ export class DataDirectory {
     return this.resolve(`${HIDDEN_FOLDER}/index.db`);
   }
 
+  /** What lists say of files; may be removed. */
+  get digestsFile(): string {
+    return this.resolve(`${HIDDEN_FOLDER}/digests.db`);
+  }
+
   /** Whether there is nothing but folders of our own. Files in the overflow folder count. */
   async isEmpty(): Promise<boolean> {
     for (const folder of [this.root, this.resolve(`${HIDDEN_FOLDER}/overflow`)]) {

@@ -1,6 +1,7 @@
-import { createHash } from "node:crypto";
+import type { Digest } from "../decide/digests/digest.ts";
 import { listedByName } from "../decide/sets.ts";
 import type { Entry, Key } from "../types.ts";
+import { ByteDigester } from "./byte_digester.ts";
 import type { ListedEntry } from "./entry_index.ts";
 
 /** Entries that are read from the index at once. */
@@ -29,10 +30,10 @@ export interface VerifyOptions {
   /** Stops it within one read. */
   readonly signal: AbortSignal;
   /**
-   * The SHA-256 of an entry's bytes, in lower-case hexadecimal digits, where somebody knows it;
-   * null: only its size can be compared. Without it, what its name says ({@linkcode digestByName}).
+   * What an entry's bytes must be, any of them, where somebody knows it; empty: only its size can be
+   * compared. Without it, what its name says ({@linkcode digestByName}).
    */
-  readonly digestOf?: (entry: Entry) => string | null;
+  readonly digestsOf?: (entry: Entry) => readonly Digest[];
 }
 
 /** An entry whose file is not what the index says. */
@@ -58,8 +59,7 @@ export interface Verified {
 
 /**
  * Reads every cached file and compares it with its entry: whether it is there, can be read from
- * its first byte to its last, has its size, and has its digest where that is known. The index
- * itself holds no digests.
+ * its first byte to its last, has its size, and has its digest where that is known.
  *
  * The storage may be in use. What is replaced or removed meanwhile is not wrong, nor is another
  * file that somebody has put in the place of one (an import, an rsync): that is adopted on first use.
@@ -73,13 +73,13 @@ export async function* verify(
   storage: VerifyStorage,
   options: VerifyOptions,
 ): AsyncGenerator<WrongFile | Verified, Verified> {
-  const { prefix, repair, signal, digestOf = digestByName } = options;
+  const { prefix, repair, signal, digestsOf = digestByName } = options;
   const counts = { checked: 0, hashed: 0, bytes: 0, wrong: 0, repaired: 0 };
   for await (const entry of entriesBelow(storage, prefix)) {
-    const digest = digestOf(entry);
+    const digests = digestsOf(entry);
     let problem: string | null = null;
     const isOther = (): boolean => storage.isReplaced(entry);
-    for await (const step of compare(storage.pathOf(entry), entry, { digest, isOther, signal })) {
+    for await (const step of compare(storage.pathOf(entry), entry, { digests, isOther, signal })) {
       if (typeof step === "string") {
         problem = step;
         break;
@@ -89,7 +89,7 @@ export async function* verify(
     }
     if (signal.aborted) return { ...counts };
     counts.checked++;
-    if (digest !== null) counts.hashed++;
+    if (digests.length > 0) counts.hashed++;
     if (problem !== null && isStill(storage.find(entry.key), entry)) {
       const repaired = repair && await storage.remove(entry.key);
       counts.wrong++;
@@ -102,8 +102,9 @@ export async function* verify(
 }
 
 /** What the name of a file says of its bytes, as those in `by-hash` folders do. */
-export function digestByName({ key }: Entry): string | null {
-  return listedByName(key)?.sha256 ?? null;
+export function digestByName({ key }: Entry): readonly Digest[] {
+  const sha256 = listedByName(key)?.sha256 ?? null;
+  return sha256 === null ? [] : [{ algorithm: "sha256", value: sha256 }];
 }
 
 async function* entriesBelow(storage: VerifyStorage, prefix: string): AsyncGenerator<Entry> {
@@ -126,9 +127,9 @@ async function* entriesBelow(storage: VerifyStorage, prefix: string): AsyncGener
 /** Yields the length of each read, and at last what is wrong. */
 async function* compare(
   path: string,
-  { size }: Entry,
-  { digest, isOther, signal }: {
-    readonly digest: string | null;
+  { key, size }: Entry,
+  { digests, isOther, signal }: {
+    readonly digests: readonly Digest[];
     readonly isOther: () => boolean;
     readonly signal: AbortSignal;
   },
@@ -138,13 +139,13 @@ async function* compare(
     const { isFile } = await Deno.stat(path);
     if (!isFile) return yield "is no file any more";
     using file = await Deno.open(path, { read: true });
-    const hash = digest === null ? null : createHash("sha256");
+    const digester = new ByteDigester(digests, key, path);
     const buffer = new Uint8Array(READ_BYTES);
     let read = 0;
     for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
       if (signal.aborted) return;
       read += count;
-      hash?.update(buffer.subarray(0, count));
+      digester.update(buffer.subarray(0, count));
       yield count;
       // It will not be what it should, however long it is.
       if (read > size) break;
@@ -152,8 +153,8 @@ async function* compare(
     if (read !== size && isOther()) return;
     if (read > size) return yield `has more than the ${size} bytes that it should have`;
     if (read < size) return yield `has ${read} of ${size} bytes`;
-    if (hash !== null && hash.digest("hex") !== digest) {
-      yield "has another content than its name says";
+    if (digests.length > 0 && await digester.verdict() === "other") {
+      yield "has another content than its name or the lists of digests say";
     }
   } catch (error) {
     yield problemOf(error);

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import type { Digest } from "../../src/decide/digests/digest.ts";
 import { UpstreamError } from "../../src/errors.ts";
 import type { Body } from "../../src/fill/resumable_body.ts";
 import { VerifiedBody } from "../../src/fill/verified_body.ts";
@@ -31,32 +32,49 @@ async function readAll(body: Body, into: string[]): Promise<void> {
   }
 }
 
-function listed(text: string) {
-  return { sha256: sha256(bytesOf(text)), size: null };
+/** A body that is to be a text. */
+function verified(source: Body, text: string, ...others: readonly Digest[]): VerifiedBody {
+  const digests = [...others, { algorithm: "sha256", value: sha256(bytesOf(text)) } as const];
+  const expected = { digests, sizes: [], by: "a list" };
+  return new VerifiedBody(source, expected, "/a", () => ({ kind: "digest", detail: "not a" }));
 }
 
 Deno.test("a body that is what is listed comes as it is", async () => {
   for (const pieces of [["a", "b", "c"], ["abc"], ["ab", "c"]]) {
     const got: string[] = [];
-    await readAll(new VerifiedBody(new Pieces(...pieces), listed("abc")), got);
+    await readAll(verified(new Pieces(...pieces), "abc"), got);
     assertEquals(got, pieces);
   }
   const got: string[] = [];
-  await readAll(new VerifiedBody(new Pieces(), listed("")), got);
+  await readAll(verified(new Pieces(), ""), got);
   assertEquals(got, []);
 });
 
 Deno.test("of another body the last piece is never handed out", async () => {
   for (const pieces of [["a", "b", "x"], ["abx"], ["x", "bc"], ["abc", "d"], ["ab"]]) {
     const got: string[] = [];
-    const body = new VerifiedBody(new Pieces(...pieces), listed("abc"));
-    await assertRejects(() => readAll(body, got), UpstreamError, "differs");
+    const body = verified(new Pieces(...pieces), "abc");
+    await assertRejects(() => readAll(body, got), UpstreamError, "digest");
     assertEquals(got, pieces.slice(0, -1));
   }
 });
 
 Deno.test("to cancel it is to cancel what it reads", () => {
   const pieces = new Pieces("a");
-  new VerifiedBody(pieces, listed("a")).cancel();
+  verified(pieces, "a").cancel();
   assertEquals(pieces.isCancelled, true);
+});
+
+Deno.test("any of several digests will do, by whatever algorithm", async () => {
+  const others = [
+    { algorithm: "md5", value: "0".repeat(32) },
+    { algorithm: "sha512", value: "0".repeat(128) },
+  ] as const;
+  const got: string[] = [];
+  await readAll(verified(new Pieces("a", "b"), "ab", ...others), got);
+  assertEquals(got, ["a", "b"]);
+  const wrong = verified(new Pieces("a", "c"), "ab", ...others);
+  await assertRejects(() => readAll(wrong, []), UpstreamError, "digest");
+  // Who asks again gets the same again.
+  await assertRejects(() => wrong.read(), UpstreamError, "digest");
 });

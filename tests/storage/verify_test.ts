@@ -81,7 +81,7 @@ Deno.test("a file whose name is its digest is compared by it", async () => {
   const { wrong, end } = await verified(storage);
   assertEquals(wrong, [{
     key,
-    problem: "has another content than its name says",
+    problem: "has another content than its name or the lists of digests say",
     repaired: false,
   }]);
   assertEquals(end.hashed, 1);
@@ -93,8 +93,11 @@ Deno.test("who knows digests can have them compared", async () => {
   await store(storage, "/a", "12345");
   await store(storage, "/b", "12345");
   const digest = createHash("sha256").update(bytesOf("12345")).digest("hex");
-  const digestOf: VerifyOptions["digestOf"] = ({ key }) => key === "/a" ? digest : "0".repeat(64);
-  const { wrong } = await verified(storage, { digestOf });
+  const digestsOf: VerifyOptions["digestsOf"] = ({ key }) => [
+    { algorithm: "md5", value: "0".repeat(32) },
+    { algorithm: "sha256", value: key === "/a" ? digest : "0".repeat(64) },
+  ];
+  const { wrong } = await verified(storage, { digestsOf });
   assertEquals(wrong.map(({ key }) => key), ["/b"]);
 });
 

@@ -100,6 +100,12 @@ export class TestProxy implements AsyncDisposable {
     return this.#proxy.idle();
   }
 
+  /** The same, and what is stored of lists of digests has been read. */
+  async listsRead(): Promise<void> {
+    await this.settled();
+    await this.#proxy.listsRead();
+  }
+
   /** Resolves when the key is stored. */
   async stored(key: string): Promise<void> {
     while (!this.storedKeys().includes(key)) {
@@ -144,7 +150,8 @@ export class TestProxy implements AsyncDisposable {
 }
 
 /** Files of our own that are there without anything being stored. */
-const OF_THE_STATE = /^\.cache-proxy\/(index\.db|lock|scores\.json|history\.json|notes\/)/;
+const OF_THE_STATE =
+  /^\.cache-proxy\/((?:index|digests)\.db|lock|scores\.json|history\.json|notes\/)/;
 
 function* filesBelow(root: string, folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(join(root, folder))) {

@@ -58,7 +58,8 @@ const WRONG:
     [
       "a decision that uses the platform",
       { "src/decide/c.ts": `import "node:fs";` },
-      "src/decide/c.ts:1 imports node:fs: of all that is outside, decide may import only node:crypto, npm:ipaddr.js",
+      "src/decide/c.ts:1 imports node:fs: of all that is outside, decide may import only node:crypto, " +
+      "npm:@streamparser/json, npm:htmlparser2, npm:ipaddr.js",
     ],
     [
       "the manifest read below main",

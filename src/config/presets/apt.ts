@@ -22,5 +22,11 @@ export const APT: Preset = {
       },
     ],
     sets: [{ match: "^{at}/((?:.*/)?dists/[^/]+)/", anchor: ["InRelease", "Release"] }],
+    digests: [
+      { match: "^{at}/(?:.*/)?(?:InRelease|Release)$", format: "apt-release" },
+      { match: "^{at}/(?:.*/)?Packages(?:\\.[a-z0-9]+)?$", format: "apt-packages" },
+      { match: "^{at}/(?:.*/)?Sources(?:\\.[a-z0-9]+)?$", format: "apt-sources" },
+      { match: "^{at}/.*/by-hash/", format: "sha256-path" },
+    ],
   },
 };

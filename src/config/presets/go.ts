@@ -22,5 +22,8 @@ export const GO: Preset = {
         negative: { "404": "5m", "410": "5m" },
       },
     ],
+    digests: [
+      { match: "^{at}/sumdb/[^/]+/lookup/", format: "go-sumdb" },
+    ],
   },
 };

@@ -27,5 +27,8 @@ export const MAVEN: Preset = {
         anchor: [`*.${kind}`],
       })),
     ],
+    digests: [
+      { match: "^{at}/.*\\.(?:sha512|sha256|sha1|md5)$", format: "maven-checksum" },
+    ],
   },
 };

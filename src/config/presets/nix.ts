@@ -18,5 +18,8 @@ export const NIX: Preset = {
       { match: "^{at}/nix-cache-info$", "refresh-after": "1d" },
       { match: "^{at}/(log|realisations)/", "refresh-after": "1d" },
     ],
+    digests: [
+      { match: "^{at}/[0-9a-z]+\\.narinfo$", format: "narinfo" },
+    ],
   },
 };

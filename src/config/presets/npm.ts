@@ -22,6 +22,7 @@ export const NPM: Preset = {
       // The registry gives the whole document to whoever does not ask for the short one.
       { match: METADATA, accept: ["application/json", "application/vnd.npm.install-v1+json"] },
     ],
+    digests: [{ match: METADATA, format: "npm-metadata" }],
   },
   links: [{ match: METADATA, format: "npm-metadata" }],
 };

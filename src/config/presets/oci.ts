@@ -21,5 +21,11 @@ export const OCI: Preset = {
       { match: "^{at}/(?:.*/)?_catalog$", "refresh-after": "1m" },
     ],
     variants: [{ match: "^{at}/.*/manifests/[^/:]+$", accept: "pass" }],
+    digests: [
+      {
+        match: "^{at}/.*/(?:blobs|manifests)/sha(?:256|512)(?::|%3[aA])[0-9a-f]+$",
+        format: "sha256-path",
+      },
+    ],
   },
 };

@@ -16,5 +16,8 @@ export const PACMAN: Preset = {
       { match: "^{at}/iso/[0-9]{4}\\.[0-9]{2}\\.[0-9]{2}/", "refresh-after": "never" },
     ],
     sets: [{ match: "^{at}/(.*[^/])\\.(?:db|files)(?:\\.sig)?$", anchor: ["*.db"] }],
+    digests: [
+      { match: "^{at}/.*\\.db(?:\\.tar(?:\\.[a-z0-9]+)?)?$", format: "pacman-db" },
+    ],
   },
 };

@@ -25,6 +25,7 @@ export const PYPI: Preset = {
         ],
       },
     ],
+    digests: [{ match: INDEX, format: "simple-index" }],
   },
   links: [{ match: INDEX, format: "simple-index" }],
 };

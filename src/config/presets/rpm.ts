@@ -15,5 +15,12 @@ export const RPM: Preset = {
       { match: "^{at}/(?:.*/)?(metalink|mirrorlist)$", "refresh-after": "1h" },
     ],
     sets: [{ match: "^{at}/((?:.*/)?repodata)/", anchor: ["repomd.xml"] }],
+    digests: [
+      { match: "^{at}/(?:.*/)?repodata/repomd\\.xml$", format: "rpm-repomd" },
+      {
+        match: "^{at}/(?:.*/)?repodata/[^/]*primary\\.xml(?:\\.(?:gz|xz|zst|bz2))?$",
+        format: "rpm-primary",
+      },
+    ],
   },
 };

@@ -15,5 +15,8 @@ export const RUBYGEMS: Preset = {
         "refresh-after": "5m",
       },
     ],
+    digests: [
+      { match: "^{at}/info/[^/]+$", format: "rubygems-index" },
+    ],
   },
 };

@@ -1,3 +1,7 @@
+import { KnownDigests } from "../../cache/known_digests.ts";
+import { DigestIndex } from "../../storage/digest_index.ts";
+import type { Entry } from "../../types.ts";
+import { systemClock } from "../system_clock.ts";
 import type { ServerEvent } from "../../server/admin/event_stream.ts";
 import {
   type ShownWrong,
@@ -64,11 +68,26 @@ async function* ownEvents(
     const { path } = config.storage;
     throw new CommandError(`Cannot verify "${path}": no proxy has run with this data directory`);
   }
+  const digests = new KnownDigests({
+    storage,
+    clock: systemClock,
+    openIndex: () => DigestIndex.open(storage.digestsFile),
+    filler: null,
+    // What is wrong is told, and thrown out only when that is wanted.
+    onWrong: null,
+  }, {
+    digests: config.cache.digests,
+    policies: config.cache.policies,
+    upstreams: config.upstreams,
+  });
   try {
     const total = prefix === "/" ? storage.usage().entries : null;
     const { signal } = new AbortController();
-    yield* verifyEvents(storage, { prefix, repair, signal }, total);
+    await digests.settled();
+    const digestsOf = (entry: Entry) => digests.digestsOf(entry);
+    yield* verifyEvents(storage, { prefix, repair, signal, digestsOf }, total);
   } finally {
+    await digests.stop();
     storage.close();
   }
 }

@@ -1,3 +1,5 @@
+import type { Entry } from "../../types.ts";
+import type { Digest } from "../../decide/digests/digest.ts";
 import type { Cache } from "../../cache/cache.ts";
 import type { LocalStorage } from "../../storage/local_storage.ts";
 import type { HistoryRange } from "./history.ts";
@@ -17,6 +19,8 @@ export interface AdminParts {
     LocalStorage,
     "list" | "find" | "adopt" | "remove" | "variantsOf" | "pathOf" | "usage" | "isReplaced"
   >;
+  /** What is known of a copy's bytes; any of them will do. */
+  readonly digestsOf: (entry: Entry) => readonly Digest[];
   readonly status: StatusSources;
   /** For answers of server-sent events. */
   readonly eventSlots: EventSlots;

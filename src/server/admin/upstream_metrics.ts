@@ -57,4 +57,9 @@ function addCounters(set: MetricSet, read: ReadCounters): void {
   );
   add("takeovers_from", "Bodies of an upstream that others went on with", (it) => it.takeoversFrom);
   add("takeovers_to", "Bodies of others that an upstream went on with", (it) => it.takeoversTo);
+  add(
+    "digest_mismatches",
+    "Bodies of an upstream that were not what the lists of digests say, and were not kept",
+    (it) => it.digestMismatches,
+  );
 }

@@ -36,7 +36,7 @@ export const VERIFY_ROUTES: readonly Route[] = [
       503: "Too many are listening.",
     },
     contentType: "text/event-stream",
-    handle({ query, signal }, { storage, eventSlots }) {
+    handle({ query, signal }, { storage, digestsOf, eventSlots }) {
       const parameters = new URLSearchParams(query);
       const prefix = prefixOf(parameters.get("prefix") ?? "/");
       if (prefix === null) return errorAnswer(400, "prefix begins with a slash");
@@ -47,7 +47,7 @@ export const VERIFY_ROUTES: readonly Route[] = [
       if (slot === null) return errorAnswer(503, "Too many are listening; try again later");
       busy.add(storage);
       const total = prefix === "/" ? storage.usage().entries : null;
-      const options = { prefix, repair: repair === "1", signal };
+      const options = { prefix, repair: repair === "1", signal, digestsOf };
       return eventStream(holding(slot, storage, verifyEvents(storage, options, total)));
     },
   },
