@@ -129,7 +129,7 @@ export async function contestant(
     observer: attempt,
   });
   await earnVictory(source, admission.head, contest);
-  const unstorable = privacyOf(answer.headers, upstream) ??
+  const unstorable = privacyOf(answer.headers, upstream, byDirectives !== null) ??
     (admission.kind === "pass" ? admission.reason : null);
   return { kind: "body", head: admission.head, source, unstorable };
 }
