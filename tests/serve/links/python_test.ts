@@ -115,7 +115,9 @@ Deno.test("a simple index as JSON: url of files alone leads to us", async () => 
     assertEquals(response.headers.get("vary"), "Accept");
     await proxy.settled();
   }
-  assertEquals(origin.seen.map(({ headers }) => headers.get("accept")), [JSON_INDEX]);
+  assertEquals(origin.seen.map(({ headers }) => headers.get("accept")), [
+    `${JSON_INDEX}, */*;q=0.1`,
+  ]);
 });
 
 Deno.test("files of a second host, with the metadata beside them, come through us", async () => {
