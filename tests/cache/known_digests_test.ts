@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { gzipSync } from "node:zlib";
+import type { Clock } from "../../src/types.ts";
 import { releaseText } from "../support/apt_suite.ts";
 import { bytesOf, randomBytes, sha256 } from "../support/body.ts";
+import { NOON } from "../support/facts.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { Origin } from "../support/origin.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { TestProxy } from "../support/test_proxy.ts";
@@ -22,8 +25,13 @@ class Suite implements AsyncDisposable {
   }
 
   /** @param dataDir An existing one; without it the proxy has its own. */
-  start(dataDir?: string, cache: Record<string, unknown> = {}): Promise<TestProxy> {
+  start(
+    dataDir?: string,
+    cache: Record<string, unknown> = {},
+    clock?: Clock,
+  ): Promise<TestProxy> {
     return TestProxy.start({
+      ...(clock === undefined ? {} : { clock }),
       upstreams: [{ server: `${this.origin.url}/d`, name: "m", preset: "apt", at: "/d" }],
       config: { cache },
       ...(dataDir === undefined ? {} : { dataDir }),
@@ -66,7 +74,6 @@ Deno.test("what is known survives a restart, and the loss of its file", async ()
   Deno.removeSync(`${dir.path}/.cache-proxy/digests.db`);
   await using proxy = await suite.start(dir.path);
   await proxy.listsRead();
-  assertEquals(suite.origin.count("GET", PACKAGES), 1);
   assertEquals(await ask(proxy, DEB), 502);
   suite.put(DEB, right);
   assertEquals(await ask(proxy, DEB), 200);
@@ -134,7 +141,7 @@ Deno.test("where two lists do not agree, what either says will do", async () => 
 Deno.test("a request that comes right behind the list waits until it has been read", async () => {
   await using suite = new Suite();
   const [right, wrong] = [randomBytes(500, 1), randomBytes(500, 2)];
-  const many = Array.from({ length: 20_000 }, (_, n) => [`/d/pool/x_${n}.deb`, right] as const);
+  const many = Array.from({ length: 5_000 }, (_, n) => [`/d/pool/x_${n}.deb`, right] as const);
   const list = gzipSync(packages(...many, [DEB, right]));
   suite.put(`${PACKAGES}.gz`, list);
   suite.put(
@@ -142,7 +149,8 @@ Deno.test("a request that comes right behind the list waits until it has been re
     bytesOf(releaseText(new Map([["main/Packages.gz", new Uint8Array(list)]]))),
   );
   suite.put(DEB, wrong);
-  await using proxy = await suite.start();
+  // However long it takes on a busy machine.
+  await using proxy = await suite.start(undefined, {}, new ManualClock(NOON));
   await proxy.get("/d/dists/sid/InRelease");
   await proxy.get(`${PACKAGES}.gz`);
   const { response } = await proxy.get(DEB);
