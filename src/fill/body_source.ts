@@ -1,5 +1,6 @@
 import { UpstreamError } from "../errors.ts";
 import type { Clock } from "../types.ts";
+import type { AnswerBody } from "./answer_body.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { networkDetail } from "./network_detail.ts";
 
@@ -32,7 +33,7 @@ export interface BodyRules {
  * Only time spent waiting for the upstream counts as a stall; a reader that takes a pause does not.
  */
 export class BodySource {
-  readonly #reader: ChunkReader | null;
+  readonly #reader: AnswerBody | null;
   readonly #rules: BodyRules;
   /** Bytes read ahead during a race. */
   readonly #ahead: Uint8Array[] = [];
@@ -48,8 +49,8 @@ export class BodySource {
   #waitedMs = 0;
   #cancelWatch: (() => void) | null = null;
 
-  constructor(body: ReadableStream<Uint8Array> | null, rules: BodyRules) {
-    this.#reader = body === null ? null : new ChunkReader(body);
+  constructor(body: ReadableStream<Uint8Array> | AnswerBody | null, rules: BodyRules) {
+    this.#reader = body instanceof ReadableStream ? new ChunkReader(body) : body;
     this.#rules = rules;
     rules.observer?.body();
     const { signal } = rules.controller;
@@ -130,7 +131,8 @@ export class BodySource {
       if (chunk === null) this.#finish("whole");
       return chunk;
     } catch (error) {
-      const failure = this.#failure(error);
+      // A read that was under way at the abort fails in its own way.
+      const failure = this.#endedBadly() ?? this.#failure(error);
       this.#finish(failure);
       // Whatever is wrong, nobody reads on: the connection goes at once.
       this.#rules.controller.abort(failure);
@@ -146,7 +148,8 @@ export class BodySource {
     for (;;) {
       const chunk = await this.#reader?.read() ?? null;
       // A read that was under way at the abort comes back as an end.
-      if (this.#end instanceof UpstreamError) throw this.#end;
+      const end = this.#endedBadly();
+      if (end !== null) throw end;
       if (chunk === null) {
         if (declared === null || this.#received === declared) return null;
         throw new UpstreamError({ kind: "short-body", received: this.#received, declared });
@@ -158,6 +161,10 @@ export class BodySource {
       }
       if (chunk.byteLength > 0) return chunk;
     }
+  }
+
+  #endedBadly(): UpstreamError | null {
+    return this.#end instanceof UpstreamError ? this.#end : null;
   }
 
   #failure(error: unknown): UpstreamError {

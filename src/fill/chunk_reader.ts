@@ -1,3 +1,5 @@
+import type { AnswerBody } from "./answer_body.ts";
+
 /** Bytes of the first buffer; most files are small. */
 const FIRST_BYTES = 16 * 1024;
 
@@ -12,7 +14,7 @@ const MOST_BYTES = 128 * 1024;
  * A piece that leaves most of its buffer unused is copied, so that what is kept of a slow body never
  * takes more than twice its bytes.
  */
-export class ChunkReader {
+export class ChunkReader implements AnswerBody {
   readonly #byob: ReadableStreamBYOBReader | null;
   readonly #plain: ReadableStreamDefaultReader<Uint8Array> | null;
   #buffer: ArrayBuffer | null = null;

@@ -6,6 +6,7 @@ import { UpstreamError } from "../errors.ts";
 import type { Clock, HeaderList, Target, Upstream } from "../types.ts";
 import { BodySource } from "./body_source.ts";
 import type { ClientPool } from "./client_pool.ts";
+import type { AnswerBody } from "./answer_body.ts";
 import type { AttemptTrack } from "./attempt_track.ts";
 import type { ForwardResult } from "./fill.ts";
 import type { FillTrack } from "./fill_track.ts";
@@ -98,7 +99,7 @@ export async function forward(
   }
 
   function bodyOf(
-    body: ReadableStream<Uint8Array> | null,
+    body: AnswerBody | null,
     declared: number | null,
   ): ReadableStream<Uint8Array> | null {
     if (body !== null) {

@@ -6,9 +6,14 @@ import { unforwardable } from "../decide/forward_allow.ts";
 import { FORWARD_UPSTREAM } from "../decide/forward_space.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Clock, HeaderList, Pattern, Upstream } from "../types.ts";
+import type { AnswerBody } from "./answer_body.ts";
 import { BearerTokens } from "./bearer_tokens.ts";
+import { isBlockedPort } from "./blocked_ports.ts";
+import { ChunkReader } from "./chunk_reader.ts";
 import { allowedDestination, type Destination, refuseNearby } from "./destination.ts";
+import { MirrorClient } from "./mirror_client.ts";
 import { networkDetail } from "./network_detail.ts";
+import { requestText } from "./request_text.ts";
 import { type ResolveHost, resolveHost } from "./resolve_host.ts";
 
 const MAX_STATUS = 599;
@@ -43,21 +48,11 @@ export interface Message extends Question {
   readonly body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null;
 }
 
-/** What a request is sent with beside what the question says. */
-interface Addressed {
-  /** For the Host field, where the URL has an address in its place; null: as the URL says. */
-  readonly host: string | null;
-  /** Handed out by the upstream; null: none. */
-  readonly token: string | null;
-}
-
-const AS_IT_IS: Addressed = { host: null, token: null };
-
 /** An upstream's final answer, redirects followed; its body has not been read. */
 export interface Answer {
   readonly status: number;
   readonly headers: HeaderList;
-  readonly body: ReadableStream<Uint8Array> | null;
+  readonly body: AnswerBody | null;
   readonly secure: boolean;
 }
 
@@ -70,6 +65,8 @@ export class UpstreamClient implements Disposable {
   readonly #tokens: BearerTokens | null;
   /** null: a proxy resolves names. */
   readonly #resolve: ResolveHost | null;
+  /** For plain HTTP without a proxy; null: everything goes by `fetch`. */
+  readonly #mirrors: MirrorClient | null;
 
   constructor(upstream: Upstream, options: ClientOptions) {
     this.#upstream = upstream;
@@ -79,8 +76,10 @@ export class UpstreamClient implements Disposable {
       // Where the connection goes to an address that was looked up before.
       allowHost: upstream === FORWARD_UPSTREAM,
     });
+    // With a proxy in the environment the platform knows best what goes where.
     const isDirect = upstream.proxy === null && !hasProxyVariable();
     this.#resolve = isDirect ? options.resolve ?? resolveHost : null;
+    this.#mirrors = isDirect ? new MirrorClient() : null;
     this.#tokens = upstream.protocol === "oci" ? this.#bearerTokens() : null;
   }
 
@@ -129,9 +128,11 @@ export class UpstreamClient implements Disposable {
       const { method, url } = message;
       const headers = this.#requestHeaders(message, true);
       const { signal } = controller;
-      const options = { method, headers, redirect: "manual", client: this.#http, signal } as const;
+      const init = [...headers] as [string, string][];
+      const options = { method, redirect: "manual", client: this.#http, signal } as const;
       const response = await fetch(url, {
         ...options,
+        headers: init,
         body: body instanceof ReadableStream ? body.pipeThrough(progress) : body,
       });
       return answerOf(response, url);
@@ -145,6 +146,7 @@ export class UpstreamClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.#http.close();
+    this.#mirrors?.[Symbol.dispose]();
   }
 
   async #askFollowing(question: Question, signal: AbortSignal): Promise<Answer> {
@@ -152,22 +154,13 @@ export class UpstreamClient implements Disposable {
     let sameHost = true;
     for (let hops = 0;; hops++) {
       const destination = await this.#destination(url, sameHost, signal);
-      const ask = (token: string | null): Promise<Response> =>
-        fetch(destination.url, {
-          method: question.method,
-          headers: this.#requestHeaders(question, sameHost, { host: destination.host, token }),
-          redirect: "manual",
-          client: this.#http,
-          signal,
-        });
-      const response = sameHost ? await this.#askWithToken(url, ask, signal) : await ask(null);
-      const headers: HeaderList = [...response.headers];
-      if (!this.#follows(response.status, firstValue(headers, "location"), url)) {
-        return answerOf(response, url);
-      }
+      const ask = (token: string | null): Promise<Answer> =>
+        this.#askOnce(destination, question, sameHost, token, signal);
+      const answer = sameHost ? await this.#askWithToken(url, ask, signal) : await ask(null);
+      const location = firstValue(answer.headers, "location");
+      if (!this.#follows(answer.status, location, url)) return answer;
       // The body of a redirect is of no use; an unread one would hold its connection.
-      await response.body?.cancel();
-      const location = firstValue(headers, "location");
+      await answer.body?.cancel();
       const decision = judgeRedirect(url, location, this.#allowedRedirect, hops);
       if (decision.kind === "refuse") {
         throw new UpstreamError({ kind: "redirect", detail: decision.detail });
@@ -177,19 +170,51 @@ export class UpstreamClient implements Disposable {
     }
   }
 
+  async #askOnce(
+    { url, host }: Destination,
+    question: Question,
+    sameHost: boolean,
+    token: string | null,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { method } = question;
+    const headers = this.#requestHeaders(question, sameHost, token);
+    if (this.#mirrors !== null && url.startsWith("http://")) {
+      const to = new URL(url);
+      const { hostname } = to;
+      const port = to.port === "" ? 80 : Number(to.port);
+      if (to.username === "" && to.password === "" && !isBlockedPort(port)) {
+        const address = { hostname, port };
+        const { pathname, search } = to;
+        const request = requestText(method, { pathname, search, host: host ?? to.host }, headers);
+        const answer = await this.#mirrors.ask(address, method, request, signal);
+        return mustBeKnown({ ...answer, secure: false });
+      }
+    }
+    const response = await fetch(url, {
+      method,
+      headers: [...headers, ...host === null ? [] : [["host", host]]] as [string, string][],
+      redirect: "manual",
+      client: this.#http,
+      signal,
+    });
+    return answerOf(response, url);
+  }
+
   /** Asks once more with a token where the upstream wants one. */
   async #askWithToken(
     url: string,
-    ask: (token: string | null) => Promise<Response>,
+    ask: (token: string | null) => Promise<Answer>,
     signal: AbortSignal,
-  ): Promise<Response> {
+  ): Promise<Answer> {
     const token = this.#tokens?.known(url) ?? null;
-    const response = await ask(token);
-    if (this.#tokens === null || response.status !== 401) return response;
-    await response.body?.cancel();
-    const challenge = response.headers.get("www-authenticate");
+    const answer = await ask(token);
+    const { status } = answer;
+    if (this.#tokens === null || status !== 401) return answer;
+    await answer.body?.cancel();
+    const challenge = firstValue(answer.headers, "www-authenticate");
     const fresh = await this.#tokens.obtain(url, challenge, token, signal);
-    if (fresh === null) throw new UpstreamError({ kind: "status", status: response.status });
+    if (fresh === null) throw new UpstreamError({ kind: "status", status });
     return await ask(fresh);
   }
 
@@ -199,11 +224,14 @@ export class UpstreamClient implements Disposable {
       rules: this.#upstream,
       clock,
       timeoutMs,
-      ask: (url, withCredentials, signal) => {
+      ask: async (url, withCredentials, signal) => {
+        if (!withCredentials && this.#resolve !== null) {
+          await refuseNearby(url, this.#upstream.server, this.#resolve, signal);
+        }
         const headers = new Headers({ "user-agent": this.#options.userAgent });
         const credentials = withCredentials ? basicCredentials(this.#upstream) : null;
         if (credentials !== null) headers.set("authorization", credentials);
-        return fetch(url, { headers, redirect: "manual", client: this.#http, signal });
+        return await fetch(url, { headers, redirect: "manual", client: this.#http, signal });
       },
     });
   }
@@ -238,13 +266,14 @@ export class UpstreamClient implements Disposable {
   #requestHeaders(
     question: Question,
     sameHost: boolean,
-    { host, token }: Addressed = AS_IT_IS,
-  ): Headers {
+    token: string | null = null,
+  ): Iterable<readonly [string, string]> {
     const isRegistry = this.#upstream.protocol === "oci";
-    const headers = new Headers([
+    const headers = new Map([
       // Without this the platform would decode bodies, and their declared length would be wrong.
       ["accept-encoding", "identity"],
       ["accept", (isRegistry ? manifestAccept(question.url) : null) ?? "*/*"],
+      ["accept-language", "*"],
       ["user-agent", this.#options.userAgent],
       ["via", this.#options.via],
     ]);
@@ -252,11 +281,10 @@ export class UpstreamClient implements Disposable {
       // RFC 9110 section 7.6.3: each who passes a message on adds itself.
       headers.set(name, name === "via" ? `${value}, ${this.#options.via}` : value);
     }
-    if (host !== null) headers.set("host", host);
     // Credentials are for the host that they were configured for, not for one it redirects to.
     if (!sameHost) return headers;
     const authorization = token === null ? authorizationOf(this.#upstream.auth) : `Bearer ${token}`;
-    for (const [name, value] of this.#upstream.headers) headers.set(name, value);
+    for (const [name, value] of this.#upstream.headers) headers.set(name.toLowerCase(), value);
     // A client whose request is passed through may have some of its own.
     if (authorization !== null && (token !== null || !headers.has("authorization"))) {
       headers.set("authorization", authorization);
@@ -273,12 +301,20 @@ function basicCredentials({ auth, headers }: Upstream): string | null {
 }
 
 function answerOf({ status, headers, body }: Response, url: string): Answer {
-  // RFC 9110 section 15: that is an error, and none that could be passed on.
-  if (status > MAX_STATUS) {
-    void body?.cancel().catch(() => {});
-    throw new UpstreamError({ kind: "status", status });
-  }
-  return { status, headers: [...headers], body, secure: url.startsWith("https:") };
+  return mustBeKnown({
+    status,
+    headers: [...headers],
+    body: body === null ? null : new ChunkReader(body),
+    secure: url.startsWith("https:"),
+  });
+}
+
+/** RFC 9110 section 15: another status is an error, and none that could be passed on. */
+function mustBeKnown(answer: Answer): Answer {
+  const { status, body } = answer;
+  if (status <= MAX_STATUS) return answer;
+  void body?.cancel();
+  throw new UpstreamError({ kind: "status", status });
 }
 
 function asUpstreamError(error: unknown): UpstreamError {

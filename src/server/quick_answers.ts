@@ -3,7 +3,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Outcome } from "../cache/outcome.ts";
 import { planResponse } from "../decide/plan_response.ts";
 import type { LocalStorage } from "../storage/local_storage.ts";
-import type { Clock, Entry, Instant, Key } from "../types.ts";
+import type { Clock, Instant, Key } from "../types.ts";
 import { isAccessLogged, logAccess } from "./access_log.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { ClientRequest } from "./client_request.ts";
@@ -47,7 +47,17 @@ interface QuickAnswer {
   /** What goes out, in as many writes. */
   whole: readonly Uint8Array[];
   head: readonly Uint8Array[];
-  notModified: readonly Uint8Array[];
+  /** Made when somebody asks; null: not in this second. */
+  notModified: readonly Uint8Array[] | null;
+  /** The conditions that were asked last in this second, and what came of them. */
+  asked: Conditions | null;
+}
+
+/** What a client says of the copy that it has, and whether ours is another one. */
+interface Conditions {
+  readonly ifNoneMatch: string | null;
+  readonly ifModifiedSince: string | null;
+  readonly isModified: boolean;
 }
 
 /** What quick answers take. */
@@ -111,13 +121,13 @@ export class QuickAnswers {
       return null;
     }
     const { hit } = answer;
-    const isModified = this.#isModified(request, hit.entry, now);
+    const isModified = this.#isModified(request, answer, now);
     this.#parts.cache.used(hit.entry);
     const status = isModified ? 200 : 304;
     const bytes = isModified && method === "GET" ? answer.body.byteLength : 0;
     this.#parts.counters.answered("HIT", status).bytes += bytes;
     if (isAccessLogged()) this.#log(request, hit, status, bytes);
-    if (!isModified) return answer.notModified;
+    if (!isModified) return answer.notModified ??= this.#notModified(answer, now);
     return method === "GET" ? answer.whole : answer.head;
   }
 
@@ -140,7 +150,8 @@ export class QuickAnswers {
       second: -1,
       whole: [],
       head: [],
-      notModified: [],
+      notModified: null,
+      asked: null,
     };
     this.#answers.set(path, answer);
     // What does not fit was not taken.
@@ -164,14 +175,12 @@ export class QuickAnswers {
 
   /** Makes the heads for this second; false when the file is no longer what it was. */
   #renew(answer: QuickAnswer, now: Instant): boolean {
-    const { hit: { entry }, body, freshUntil } = answer;
+    const { hit: { entry }, body } = answer;
     if (!this.#parts.storage.isIntact(entry)) return false;
-    const freshForMs = freshUntil === null ? null : freshUntil - now;
-    const fields = storedHeaders({ ...answer.hit, freshForMs }, now);
-    if (!fields.some(([name]) => name === "date")) fields.push(["date", dateField(now)]);
+    const fields = this.#fields(answer, now);
     const head = responseHead(200, [...fields, ["content-length", String(body.byteLength)]]);
     answer.head = [head];
-    answer.notModified = [responseHead(304, notModified(new Headers(fields)).headers)];
+    answer.notModified = null;
     answer.whole = [head, body];
     if (body.byteLength <= JOINED_BYTES) {
       // A new one each time: what was made a second ago may still be on its way to a slow client.
@@ -182,13 +191,30 @@ export class QuickAnswers {
       answer.body = whole.subarray(head.byteLength);
     }
     answer.second = Math.floor(now / 1000);
+    answer.asked = null;
     return true;
   }
 
-  #isModified({ headers }: ClientRequest, entry: Entry, now: Instant): boolean {
+  #notModified(answer: QuickAnswer, now: Instant): readonly Uint8Array[] {
+    return [responseHead(304, notModified(new Headers(this.#fields(answer, now))).headers)];
+  }
+
+  #fields({ hit, freshUntil }: QuickAnswer, now: Instant): [string, string][] {
+    const freshForMs = freshUntil === null ? null : freshUntil - now;
+    const fields = storedHeaders({ ...hit, freshForMs }, now);
+    if (!fields.some(([name]) => name === "date")) fields.push(["date", dateField(now)]);
+    return fields;
+  }
+
+  /** Clients that have the same copy ask the same: within a second they are told the same. */
+  #isModified({ headers }: ClientRequest, answer: QuickAnswer, now: Instant): boolean {
     const ifNoneMatch = headers.get("if-none-match");
     const ifModifiedSince = headers.get("if-modified-since");
     if (ifNoneMatch === null && ifModifiedSince === null) return true;
+    const { asked, hit: { entry } } = answer;
+    if (asked?.ifNoneMatch === ifNoneMatch && asked.ifModifiedSince === ifModifiedSince) {
+      return asked.isModified;
+    }
     const selecting = {
       method: "GET",
       range: null,
@@ -199,7 +225,9 @@ export class QuickAnswers {
       ifModifiedSince,
     } as const;
     const facts = { ...entry, available: entry.size };
-    return planResponse(selecting, facts, now).kind !== "not-modified";
+    const isModified = planResponse(selecting, facts, now).kind !== "not-modified";
+    answer.asked = { ifNoneMatch, ifModifiedSince, isModified };
+    return isModified;
   }
 
   #log(request: ClientRequest & { target: string }, hit: Hit, status: number, bytes: number): void {

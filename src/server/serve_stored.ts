@@ -14,6 +14,9 @@ import { type Answer, renderPlan } from "./representation.ts";
 /** Bodies up to this many bytes are read at once; they may stay in memory (`quick_answers.ts`). */
 export const SMALL_BODY_BYTES = 1024 * 1024;
 
+/** Parts are kept by nobody: larger ones go through buffers that serve again and again. */
+const SMALL_PART_BYTES = 64 * 1024;
+
 /**
  * Answers from a stored copy. null when its file has gone or was changed by hand: then the cache
  * must look again.
@@ -85,8 +88,14 @@ function openParts(entry: Entry, opened: OpenEntry | null, cache: Cache) {
     first = null;
     if (part === null) throw new Error("Cannot read on: the stored copy was replaced");
     const until = end ?? entry.size;
-    if (until - start > SMALL_BODY_BYTES) return new FilePart(part, start, until);
+    const bytes = until - start;
+    const isWhole = bytes === entry.size;
+    if (bytes > (isWhole ? SMALL_BODY_BYTES : SMALL_PART_BYTES)) {
+      return new FilePart(part, start, until);
+    }
     using _ = part;
-    return await readBytes(part.file, start, until);
+    const read = await readBytes(part.file, start, until);
+    part.giveBack();
+    return read;
   };
 }

@@ -9,6 +9,7 @@ import { DataDirectory } from "./data_directory.ts";
 import { EntryIndex, type IndexedFile, type ListedEntry } from "./entry_index.ts";
 import { Evictor } from "./evictor.ts";
 import { identify, sameFile } from "./file_identity.ts";
+import { IdleFiles } from "./idle_files.ts";
 import { LocalPartialFile } from "./local_partial_file.ts";
 import { LOCAL_SYSTEM, type LocalSystem } from "./local_system.ts";
 import { isOverflow, OverflowNotes } from "./overflow_notes.ts";
@@ -55,6 +56,7 @@ export class LocalStorage implements Storage {
   readonly #pattern: string;
   readonly #system: LocalSystem;
   readonly #pins = new Pins();
+  readonly #idleFiles: IdleFiles;
   readonly #space: Space;
   readonly #trash: Trash;
   readonly #takingParts: TakingParts;
@@ -63,6 +65,8 @@ export class LocalStorage implements Storage {
   readonly #notes: OverflowNotes;
   readonly #reconciler: Reconciler;
   readonly #repeats = new Repeats();
+  /** Since the start: the background pass makes room for them. */
+  #requests = 0;
   #closed = false;
 
   private constructor(
@@ -90,6 +94,8 @@ export class LocalStorage implements Storage {
       () => system.diskSpace(directory.root),
       system.clock,
     );
+    this.#idleFiles = new IdleFiles(system.clock);
+    this.onChanged = () => {};
     this.#trash = new Trash(this.#space, system.remove);
     this.#notes = new OverflowNotes(directory);
     this.#reconciler = new Reconciler((signal) => this.reconcile(signal), system.clock);
@@ -141,6 +147,7 @@ export class LocalStorage implements Storage {
   }
 
   find(key: Key): Entry | null {
+    this.#requests++;
     try {
       return this.#index.find(key)?.entry ?? null;
     } catch (error) {
@@ -186,7 +193,9 @@ export class LocalStorage implements Storage {
     let opened: OpenEntry | null = null;
     try {
       const file = await this.#openFile(indexed);
-      if (file !== null) opened = openEntry(indexed.entry, file, unpin);
+      if (file !== null) {
+        opened = openEntry(indexed.entry, file, unpin, () => this.#keepOpen(indexed, file));
+      }
     } finally {
       if (opened === null) unpin();
     }
@@ -218,7 +227,11 @@ export class LocalStorage implements Storage {
 
   /** @param listener Told of each entry that changes or goes; null: any may have. Must not throw. */
   set onChanged(listener: (key: Key | null) => void) {
-    this.#index.onChanged = listener;
+    this.#index.onChanged = (key) => {
+      // First: what is removed or replaced must give its bytes back.
+      this.#idleFiles.forget(key);
+      listener(key);
+    };
   }
 
   pathOf(entry: Entry): string {
@@ -342,6 +355,8 @@ export class LocalStorage implements Storage {
         index: this.#index,
         notes: this.#notes,
         clock: this.#system.clock,
+        requests: () => this.#requests,
+        isUrgent: !this.#index.isSearched(),
         adopt: (key) => this.#adopt(key),
       }, signal);
       if (reconciled.complete && !this.#index.isSearched()) this.#index.noteSearched();
@@ -361,6 +376,7 @@ export class LocalStorage implements Storage {
   }
 
   used(key: Key, at: Instant): void {
+    this.#requests++;
     if (!this.#closed) this.#uses.add(key, at);
   }
 
@@ -368,6 +384,7 @@ export class LocalStorage implements Storage {
     if (this.#closed) return;
     this.#closed = true;
     this.#evictor.close();
+    this.#idleFiles.close();
     this.#uses.flush();
     try {
       this.#index.close();
@@ -387,6 +404,8 @@ export class LocalStorage implements Storage {
    */
   async #openFile({ entry, identity }: IndexedFile): Promise<Deno.FsFile | null> {
     const path = this.pathOf(entry);
+    const idle = this.#idleFiles.take(entry.key, path, identity);
+    if (idle !== null) return idle;
     let file: Deno.FsFile | null = null;
     try {
       file = await this.#system.openFile(path, { read: true });
@@ -399,6 +418,18 @@ export class LocalStorage implements Storage {
       if (isGone(error)) return null;
       throw storageFailure(`open "${path}"`, error);
     }
+  }
+
+  /** What has changed meanwhile is closed. */
+  #keepOpen({ entry, identity }: IndexedFile, file: Deno.FsFile): void {
+    let now: IndexedFile | null = null;
+    try {
+      now = this.#index.find(entry.key);
+    } catch {
+      // Whoever needs it is told.
+    }
+    if (now === null || !sameFile(now.identity, identity)) return file.close();
+    this.#idleFiles.keep(entry.key, this.pathOf(entry), identity, file);
   }
 
   #createFile(key: Key, reservation: Reservation, onEnd: () => void): Promise<PartialFile> {
@@ -421,17 +452,24 @@ export class LocalStorage implements Storage {
 }
 
 /** Disposing of it again does no harm. */
-function openEntry(entry: Entry, file: Deno.FsFile, unpin: () => void): OpenEntry {
+function openEntry(
+  entry: Entry,
+  file: Deno.FsFile,
+  unpin: () => void,
+  keepOpen: () => void,
+): OpenEntry {
   let isOpen = true;
+  const end = (letGo: () => void): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    letGo();
+    unpin();
+  };
   return {
     entry,
     file,
-    [Symbol.dispose](): void {
-      if (!isOpen) return;
-      isOpen = false;
-      file.close();
-      unpin();
-    },
+    giveBack: () => end(keepOpen),
+    [Symbol.dispose]: () => end(() => file.close()),
   };
 }
 

@@ -16,7 +16,7 @@ export interface Uses {
 export class PendingUses {
   readonly #write: (batch: ReadonlyMap<Key, Uses>) => void;
   readonly #clock: Clock;
-  #batch = new Map<Key, Uses>();
+  #batch = new Map<Key, { hits: number; lastUsed: Instant }>();
   #cancelTimer: (() => void) | null = null;
 
   /** @param write Must not throw. */
@@ -26,8 +26,14 @@ export class PendingUses {
   }
 
   add(key: Key, at: Instant): void {
-    const { hits, lastUsed } = this.#batch.get(key) ?? { hits: 0, lastUsed: at };
-    this.#batch.set(key, { hits: hits + 1, lastUsed: Math.max(lastUsed, at) });
+    const uses = this.#batch.get(key);
+    if (uses !== undefined) {
+      // In place: there is one for each hit from memory.
+      uses.hits++;
+      if (at > uses.lastUsed) uses.lastUsed = at;
+      return;
+    }
+    this.#batch.set(key, { hits: 1, lastUsed: at });
     if (this.#batch.size >= MAX_PENDING_KEYS) return this.flush();
     this.#cancelTimer ??= this.#clock.after(WRITE_AFTER_MS, () => this.flush());
   }

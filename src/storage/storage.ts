@@ -38,6 +38,11 @@ export interface Usage {
 export interface OpenEntry extends Disposable {
   readonly entry: Entry;
   readonly file: Deno.FsFile;
+  /**
+   * Disposes of it as well, and lets the file stay open for the next reader. Only for those whose
+   * last read has ended: one that is under way would move the next reader's position.
+   */
+  giveBack(): void;
 }
 
 /**

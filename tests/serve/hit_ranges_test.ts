@@ -86,6 +86,26 @@ Deno.test("ranges of a large stored copy", async () => {
   assertSameBytes(bytes.slice(second, second + 1_000_000), all.slice(1_500_000, 2_500_000));
 });
 
+Deno.test("ranges of a file that was replaced by hand are those of the new file", async () => {
+  const old = randomBytes(600_000);
+  await using held = await stored(old);
+  const headers = { range: "bytes=100000-399999" };
+  const ask = () =>
+    Promise.all(Array.from({ length: 4 }, () => held.proxy.fetch("/x", { headers })));
+  for (let times = 0; times < 3; times++) {
+    for (const response of await ask()) {
+      assertSameBytes(await response.bytes(), old.slice(100_000, 400_000));
+    }
+    const other = randomBytes(600_000);
+    await Deno.writeFile(held.proxy.file("new"), other);
+    await Deno.rename(held.proxy.file("new"), held.proxy.file("x"));
+    for (const response of await ask()) {
+      assertSameBytes(await response.bytes(), other.slice(100_000, 400_000));
+    }
+    old.set(other);
+  }
+});
+
 Deno.test("a range beyond the end is 416 with the size", async () => {
   await using held = await stored("0123456789");
   for (const range of ["bytes=10-", "bytes=10-20,30-40", "bytes=-0"]) {

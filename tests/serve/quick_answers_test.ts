@@ -40,6 +40,33 @@ Deno.test("what is asked for again comes from memory; a file that has gone is mi
   assertEquals(await resultOf(held.proxy), "200 MISS hello");
 });
 
+Deno.test("different conditions within one second are judged each for itself", async () => {
+  const etag = '"v1"';
+  await using origin = new Origin(fileAnswer("hello", { etag, lastModified: NOON - HOUR }));
+  const clock = new ManualClock(NOON);
+  await using proxy = await TestProxy.start({ upstreams: [origin.url], clock });
+  await proxy.get("/x");
+  await warm(proxy);
+  const lastModified = (await proxy.get("/x")).response.headers.get("last-modified") ?? "";
+  const table: [headers: Record<string, string>, status: number][] = [
+    [{ "if-none-match": etag }, 304],
+    [{ "if-none-match": etag }, 304],
+    [{ "if-none-match": '"other"' }, 200],
+    [{ "if-none-match": '"other"' }, 200],
+    [{ "if-none-match": `"other", ${etag}` }, 304],
+    [{ "if-modified-since": lastModified }, 304],
+    // Beside If-None-Match it does not count.
+    [{ "if-modified-since": lastModified, "if-none-match": '"other"' }, 200],
+    [{ "if-modified-since": "Thu, 01 Jan 1970 00:00:00 GMT" }, 200],
+    [{}, 200],
+    [{ "if-none-match": etag }, 304],
+  ];
+  for (const [headers, status] of table) {
+    const { response } = await proxy.get("/x", { headers });
+    assertEquals(response.status, status, JSON.stringify(headers));
+  }
+});
+
 Deno.test("an edit by hand is seen within a second", async () => {
   await using held = await stored();
   await warm(held.proxy);

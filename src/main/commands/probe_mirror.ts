@@ -70,10 +70,12 @@ export class MirrorProbe implements Disposable {
     try {
       const { body } = await this.#ask(PROBE_BYTES - 1, controller);
       begin = performance.now();
-      for await (const chunk of body ?? []) {
+      while (bytes < PROBE_BYTES && performance.now() - begin <= READ_MS) {
+        const chunk = await body?.read() ?? null;
+        if (chunk === null) break;
         bytes += chunk.byteLength;
-        if (bytes >= PROBE_BYTES || performance.now() - begin > READ_MS) break;
       }
+      await body?.cancel();
     } catch {
       // What came until then tells enough.
     } finally {

@@ -1,8 +1,18 @@
 /** Held for each connection; ten thousand idle ones take 20 MB. */
 const INITIAL_BYTES = 2 * 1024;
 
+/**
+ * Buffers of connections that have ended, for those that begin. A new one is memory outside of the
+ * heap, which makes the collector work; for a connection with one request that is a tenth of all.
+ */
+const MAX_FREE = 256;
+
+const free: Uint8Array<ArrayBuffer>[] = [];
+
 /** A longer head is refused. */
 const MAX_BYTES = 64 * 1024;
+
+const NOTHING = new Uint8Array(0);
 
 const CR = 13;
 const LF = 10;
@@ -10,7 +20,7 @@ const LF = 10;
 /** What a client sends, read piece by piece. There is never more than one read under way. */
 export class ConnReader {
   readonly #conn: Pick<Deno.Conn, "read">;
-  #buffer = new Uint8Array(INITIAL_BYTES);
+  #buffer = free.pop() ?? new Uint8Array(INITIAL_BYTES);
   #start = 0;
   #end = 0;
   #reading: Promise<boolean> | null = null;
@@ -38,10 +48,54 @@ export class ConnReader {
   }
 
   /**
+   * The connection has ended, and nobody reads any more. A buffer into which the system may still
+   * write is not given to another connection.
+   */
+  end(): void {
+    const buffer = this.#buffer;
+    this.#start = this.#end = 0;
+    this.#buffer = NOTHING;
+    const isFit = buffer.byteLength === INITIAL_BYTES && this.#reading === null;
+    if (isFit && free.length < MAX_FREE) free.push(buffer);
+  }
+
+  /** Whether somebody waits for more already. */
+  get isReading(): boolean {
+    return this.#reading !== null;
+  }
+
+  /**
+   * Where the next bytes go, for a caller who reads for itself, which costs fewer promises than
+   * `fill`. Nobody else may read until `took`.
+   */
+  room(): Uint8Array<ArrayBuffer> {
+    this.#makeRoom();
+    return this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+  }
+
+  /** So many bytes have come. */
+  took(count: number): void {
+    this.#end += count;
+  }
+
+  /** Takes bytes, if they are the next ones. */
+  takeIf(bytes: Uint8Array): boolean {
+    const start = this.#start;
+    const length = bytes.byteLength;
+    if (this.#end - start < length) return false;
+    const buffer = this.#buffer;
+    for (let at = 0; at < length; at++) if (buffer[start + at] !== bytes[at]) return false;
+    this.#start = start + length;
+    return true;
+  }
+
+  /**
    * Takes a message's head without the empty line at its end; null when it is not whole yet. It is
    * valid until the next `fill`.
    */
   takeHead(): Uint8Array | null {
+    // Asked before each read: what was taken before is still there, and not to be searched.
+    if (this.#start === this.#end) return null;
     // RFC 9112 section 2.2: empty lines before a request are skipped.
     while (this.#buffer[this.#start] === CR && this.#buffer[this.#start + 1] === LF) {
       if (this.buffered < 2) return null;

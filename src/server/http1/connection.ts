@@ -2,9 +2,9 @@ import type { OpenBodies } from "../body_stream.ts";
 import type { ClientRequest } from "../client_request.ts";
 import type { Outgoing } from "../outgoing.ts";
 import { ConnReader } from "./conn_reader.ts";
-import { type Framing, framingOf, isPersistent } from "./framing.ts";
 import { Http1Request } from "./http1_request.ts";
-import { parseHead, type RequestHead, type Unreadable } from "./request_head.ts";
+import { likelyHead, type ReadHead, readHead } from "./known_head.ts";
+import type { RequestHead, Unreadable } from "./request_head.ts";
 import { RequestBody } from "./request_body.ts";
 import { responseHead } from "./response_head.ts";
 import { ResponseWriter } from "./response_writer.ts";
@@ -45,7 +45,12 @@ export class Connection {
   readonly #conn: Deno.TcpConn;
   readonly #parts: ConnectionParts;
   readonly #reader: ConnReader;
-  readonly #writer: ResponseWriter;
+  /** Made for the first answer that takes it. */
+  #sender: ResponseWriter | null = null;
+  /** What the client sent last, or at first what others have sent. */
+  #before: ReadHead | null = likelyHead();
+  /** The request of that head, as long as nobody is given it who keeps it. */
+  #asking: Http1Request | null = null;
   #state: keyof typeof MAX_LOOKS = "idle";
   #looks = 0;
   #isDraining = false;
@@ -55,17 +60,66 @@ export class Connection {
     this.#conn = conn;
     this.#parts = parts;
     this.#reader = new ConnReader(conn);
-    this.#writer = new ResponseWriter(conn, parts.openBodies, () => this.close());
+  }
+
+  get #writer(): ResponseWriter {
+    return this.#sender ??= new ResponseWriter(
+      this.#conn,
+      this.#parts.openBodies,
+      () => this.close(),
+    );
   }
 
   /** Resolves when the connection is closed; never rejects. */
   async run(): Promise<void> {
     try {
-      while (await this.#next());
+      await this.#answerAll();
     } catch {
       // The client is gone.
     } finally {
       this.close();
+      this.#reader.end();
+    }
+  }
+
+  /**
+   * Reads and answers until the connection ends. For a quick answer there is no promise but those of
+   * the read and the write: each further one would cost a twentieth of such an answer.
+   */
+  async #answerAll(): Promise<void> {
+    const conn = this.#conn;
+    const reader = this.#reader;
+    for (;;) {
+      const read = this.#takeHead();
+      if (read === null) {
+        if (!this.#mayWait()) return void await this.#refuseLength();
+        if (this.#isDraining && this.#state === "idle") return;
+        if (reader.isReading) {
+          if (!await reader.fill()) return;
+          continue;
+        }
+        const count = await conn.read(reader.room());
+        if (count === null) return;
+        reader.took(count);
+        continue;
+      }
+      this.#enter("busy");
+      if ("status" in read) return void await this.#refuse(read);
+      const quick = this.#quick(read);
+      if (quick === null) {
+        if (!await this.#exchange(read)) return;
+        continue;
+      }
+      this.#enter("sending");
+      for (const bytes of quick) {
+        for (let at = 0; at < bytes.byteLength;) {
+          at += await conn.write(at === 0 ? bytes : bytes.subarray(at));
+          // Slowly is all right, not at all is not.
+          this.#looks = 0;
+        }
+      }
+      // If not, that was the client's wish, who knows it.
+      if (!read.persists) return;
     }
   }
 
@@ -90,53 +144,41 @@ export class Connection {
     }
   }
 
-  /**
-   * One step; whether the connection goes on. Up to a quick answer nothing is `async` but the read
-   * and the write: each further promise would cost a twentieth of such an answer.
-   */
-  #next(): Promise<boolean> {
+  /** null when it is not whole yet. */
+  #takeHead(): ReadHead | Unreadable | null {
+    const before = this.#before;
+    if (before?.bytes != null && this.#reader.takeIf(before.bytes)) return before;
     const bytes = this.#reader.takeHead();
-    if (bytes === null) return this.#moreOfHead();
-    this.#enter("busy");
-    const head = parseHead(bytes);
-    if ("status" in head) return this.#refuse(head);
-    const framing = framingOf(head);
-    if ("status" in framing) return this.#refuse(framing);
-    const refusal = hostProblem(head) ?? expectationProblem(head);
-    if (refusal !== null) return this.#refuse(refusal);
-    if (framing.kind !== "none" || head.minor === 0 || this.#isDraining) {
-      return this.#exchange(head, framing);
+    if (bytes === null) return null;
+    const read = readHead(bytes, before);
+    if ("head" in read) {
+      this.#before = read;
+      this.#asking = null;
     }
-    const quick = this.#parts.handler.quick(new Http1Request(head, null, this.#conn));
-    return quick === null
-      ? this.#exchange(head, framing)
-      : this.#sendQuick(quick, isPersistent(head));
+    return read;
   }
 
-  #moreOfHead(): Promise<boolean> {
-    if (this.#reader.isFull) {
-      return this.#refuse({ status: 431, reason: "The head of the request is too long" });
-    }
+  /** The bytes of an answer that needs no wait; null when there is none. */
+  #quick({ head, framing }: ReadHead): readonly Uint8Array[] | null {
+    if (framing.kind !== "none" || head.minor === 0 || this.#isDraining) return null;
+    this.#asking ??= new Http1Request(head, null, this.#conn);
+    return this.#parts.handler.quick(this.#asking);
+  }
+
+  /** Whether there is room for the rest of a head. */
+  #mayWait(): boolean {
+    if (this.#reader.isFull) return false;
     const state = this.#reader.buffered === 0 ? "idle" : "head";
     if (this.#state !== state) this.#enter(state);
-    if (this.#isDraining && state === "idle") return Promise.resolve(false);
-    return this.#reader.fill();
+    return true;
   }
 
-  /** @param stays Whether the connection does; if not, that was the client's wish, who knows it. */
-  async #sendQuick(parts: readonly Uint8Array[], stays: boolean): Promise<boolean> {
-    this.#enter("sending");
-    for (const bytes of parts) {
-      for (let at = 0; at < bytes.byteLength;) {
-        at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
-        // Slowly is all right, not at all is not.
-        this.#looks = 0;
-      }
-    }
-    return stays;
+  #refuseLength(): Promise<boolean> {
+    return this.#refuse({ status: 431, reason: "The head of the request is too long" });
   }
 
-  async #exchange(head: RequestHead, framing: Framing): Promise<boolean> {
+  /** Whether the connection goes on. */
+  async #exchange({ head, framing, persists }: ReadHead): Promise<boolean> {
     const expects = head.fields.get("expect") !== null;
     const body = framing.kind === "none" ? null : new RequestBody(this.#reader, framing, {
       onFirstRead: () => this.#goAhead(head, expects),
@@ -144,7 +186,7 @@ export class Connection {
       onEnd: () => this.#watch(request),
     });
     const request = new Http1Request(head, body, this.#conn);
-    const stays = isPersistent(head) && !this.#isDraining;
+    const stays = persists && !this.#isDraining;
     if (body === null) this.#watch(request);
     const outgoing = await this.#parts.handler.handle(request);
     const ends = !stays || this.#isDraining || (body !== null && !body.isEnded);
@@ -193,18 +235,4 @@ export class Connection {
     this.#state = state;
     this.#looks = 0;
   }
-}
-
-/** RFC 9112 section 3.2. */
-function hostProblem({ fields, minor }: RequestHead): Unreadable | null {
-  const hosts = fields.lines("host").length;
-  if (hosts === 1 || (hosts === 0 && minor === 0)) return null;
-  return { status: 400, reason: "Cannot read the request: it takes one Host field" };
-}
-
-/** RFC 9110 section 10.1.1. */
-function expectationProblem({ fields }: RequestHead): Unreadable | null {
-  const expects = fields.get("expect");
-  if (expects === null || expects.toLowerCase() === "100-continue") return null;
-  return { status: 417, reason: `Cannot meet the expectation ${expects}` };
 }

@@ -7,6 +7,13 @@ const SIZES: readonly (readonly [most: number, bytes: number])[] = [
   [Infinity, 128 * 1024],
 ];
 
+/**
+ * While no more than so many parts are sent, one that fits into a single buffer of so many bytes is
+ * read at once: each read is a step through the system's threads.
+ */
+const MAX_SINGLE = 16;
+const MAX_SINGLE_BYTES = 1024 * 1024;
+
 /** Buffers of one size that are kept for the next file. */
 const MAX_FREE = 8;
 
@@ -26,8 +33,10 @@ export async function sendFile(
   using opened = open;
   const { file } = opened;
   sending++;
-  const size = SIZES.find(([most]) => sending <= most)?.[1] ?? 0;
-  const [a, b] = [takeBuffer(size), takeBuffer(size)];
+  const size = sizeFor(end - start);
+  const a = takeBuffer(size);
+  // What fits into one buffer needs no second one.
+  const b = end - start > size ? takeBuffer(size) : a;
   let ahead: Promise<number | null> | null = null;
   try {
     file.seekSync(start, Deno.SeekMode.Start);
@@ -44,13 +53,19 @@ export async function sendFile(
       if (position < end) ahead = file.read(filled.subarray(0, Math.min(size, end - position)));
       await write(bytes);
     }
+    opened.giveBack?.();
   } finally {
     // The buffer is the read's until it has ended, and the file is too.
     await ahead?.catch(() => {});
     sending--;
     giveBuffer(a);
-    giveBuffer(b);
+    if (b !== a) giveBuffer(b);
   }
+}
+
+function sizeFor(bytes: number): number {
+  if (bytes <= MAX_SINGLE_BYTES && sending <= MAX_SINGLE) return MAX_SINGLE_BYTES;
+  return SIZES.find(([most]) => sending <= most)?.[1] ?? 0;
 }
 
 function takeBuffer(bytes: number): Uint8Array<ArrayBuffer> {

@@ -36,8 +36,12 @@ const decoder = new TextDecoder();
  * ways is refused, since one of them may stand in front of us.
  *
  * @param bytes Without the empty line at its end, and without the line end before that.
+ * @param known What was made of the very same fields before; then the bytes are the first line alone.
  */
-export function parseHead(bytes: Uint8Array): RequestHead | Unreadable {
+export function parseHead(
+  bytes: Uint8Array,
+  known: HeaderFields | null = null,
+): RequestHead | Unreadable {
   const lines = latin1(bytes).split("\r\n");
   const line = lines[0] ?? "";
   const [, method = "", sent = "", major, minor] = REQUEST_LINE.exec(line) ?? [];
@@ -47,6 +51,19 @@ export function parseHead(bytes: Uint8Array): RequestHead | Unreadable {
   if (lines.length - 1 > MAX_FIELDS) {
     return { status: 431, reason: `More than ${MAX_FIELDS} header fields` };
   }
+  const fields = known ?? readFields(lines);
+  if ("status" in fields) return fields;
+  return {
+    method,
+    // As a URL holds it.
+    target: sent.replace(NOT_ASCII, percentEncoded),
+    minor: minor === "0" ? 0 : 1,
+    fields,
+  };
+}
+
+/** @param lines The first is not looked at. */
+function readFields(lines: readonly string[]): HeaderFields | Unreadable {
   const fields: [string, string][] = [];
   for (let at = 1; at < lines.length; at++) {
     const text = lines[at] ?? "";
@@ -58,13 +75,7 @@ export function parseHead(bytes: Uint8Array): RequestHead | Unreadable {
     if (BAD_IN_VALUE.test(value)) return bad("a header field holds a control character");
     fields.push([name.toLowerCase(), value]);
   }
-  return {
-    method,
-    // As a URL holds it.
-    target: sent.replace(NOT_ASCII, percentEncoded),
-    minor: minor === "0" ? 0 : 1,
-    fields: new HeaderFields(fields),
-  };
+  return new HeaderFields(fields);
 }
 
 function bad(what: string): Unreadable {

@@ -28,13 +28,15 @@ export async function oursCommand(place: {
   readonly port: number;
   readonly upstreams: readonly string[];
   readonly workers: number;
+  /** Where its admin listener is to show the inside; without it a port of the system's choice. */
+  readonly debugPort?: number;
 }): Promise<ChildOptions> {
   const file = join(place.folder, "config.yaml");
   await Deno.writeTextFile(
     file,
     stringify({
       listen: { address: "127.0.0.1", port: place.port },
-      admin: { port: 0 },
+      admin: { port: place.debugPort ?? 0, debug: place.debugPort !== undefined },
       storage: { local: { path: place.dataDir } },
       log: { requests: false },
       cache: { timeout: "24h", "max-size": "16GiB" },
