@@ -34,6 +34,7 @@ import type { RaceRules } from "./line_up.ts";
 import { race, type RaceResult } from "./race.ts";
 import type { Body } from "./resumable_body.ts";
 import { Rivals } from "./rivals.ts";
+import { isSameAsStored } from "./same_bytes.ts";
 import { SkipAhead, type SkipAheadParts } from "./skip_ahead.ts";
 import type { StorageTrouble } from "./storage_trouble.ts";
 import type { UpstreamClient } from "./upstream_client.ts";
@@ -273,7 +274,9 @@ export class Flight {
       head,
       rivals: this.#rivals,
       // An answer to this very request belongs to the mirror that gave it.
-      segments: byDirectives === null && inspection.maySplit ? this.#parts.segments : null,
+      segments: byDirectives === null && head.vary.length === 0 && inspection.maySplit
+        ? this.#parts.segments
+        : null,
     });
     const source = inspection.guard(body, won, head);
     const stop = (): void => source.cancel();
@@ -316,8 +319,35 @@ export class Flight {
     track.filling(head, this.progress);
     this.#head.resolve({ kind: "filling", head });
     const end = await written;
-    if (end.kind === "complete") await this.#publish(file, head);
-    else await this.#endUnstored(end, head, drained);
+    const { known } = this.#plan;
+    if (end.kind !== "complete") await this.#endUnstored(end, head, drained);
+    else if (!await isSameAsStored(file, head, known, storage) || !this.#keepSame(known, head)) {
+      await this.#publish(file, head);
+    }
+  }
+
+  /**
+   * The upstream has sent what is stored, as if it had been asked without conditions: the copy is
+   * vouched for, and stays as old as it is, which tells what else is as old.
+   *
+   * @returns Whether it is there to be kept.
+   */
+  #keepSame(known: Entry | null, head: BodyHead): boolean {
+    if (known === null || this.#isDisowned) return false;
+    const { requestedAt, receivedAt: validatedAt, headers, etag, lastModified } = head;
+    const times = { requestedAt, validatedAt };
+    let entry: Entry | null = null;
+    try {
+      const news = { ...times, headers, etag, lastModified };
+      entry = this.#parts.storage.validated(known, news);
+    } catch (error) {
+      this.#parts.trouble.tellUnnoted(known.key, error);
+    }
+    if (entry === null) return false;
+    const { upstream } = head;
+    this.#parts.track.settle({ outcome: "validated", upstream, reason: "same-bytes" });
+    this.progress.finish({ kind: "stored", entry });
+    return true;
   }
 
   async #publish(file: PartialFile, head: BodyHead): Promise<void> {

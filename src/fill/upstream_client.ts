@@ -224,11 +224,14 @@ export class UpstreamClient implements Disposable {
       rules: this.#upstream,
       clock,
       timeoutMs,
-      ask: (url, withCredentials, signal) => {
+      ask: async (url, withCredentials, signal) => {
+        if (!withCredentials && this.#resolve !== null) {
+          await refuseNearby(url, this.#upstream.server, this.#resolve, signal);
+        }
         const headers = new Headers({ "user-agent": this.#options.userAgent });
         const credentials = withCredentials ? basicCredentials(this.#upstream) : null;
         if (credentials !== null) headers.set("authorization", credentials);
-        return fetch(url, { headers, redirect: "manual", client: this.#http, signal });
+        return await fetch(url, { headers, redirect: "manual", client: this.#http, signal });
       },
     });
   }

@@ -26,10 +26,19 @@ export function readProject(path: string): Promise<string> {
   return Deno.readTextFile(projectPath(path));
 }
 
-/** The paths of all pages: those in docs/, and the README. */
+/** The paths of all pages: those in docs/ and docs/clients/, and the README. */
 export function allPages(): string[] {
-  const names = [...Deno.readDirSync(projectPath("docs"))].map(({ name }) => name);
-  return ["README.md", ...names.filter((name) => name.endsWith(".md")).map((it) => `docs/${it}`)];
+  return ["README.md", ...pagesIn("docs"), ...clientPages()];
+}
+
+/** The paths of the pages for users of one kind of packages each. */
+export function clientPages(): string[] {
+  return pagesIn("docs/clients");
+}
+
+function pagesIn(folder: string): string[] {
+  const names = [...Deno.readDirSync(projectPath(folder))].map(({ name }) => name);
+  return names.filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name}`);
 }
 
 /** The fenced blocks, those in lists without what they are set in by. */

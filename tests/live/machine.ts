@@ -90,13 +90,19 @@ export async function withProxy<Result>(
   return { result, requests: program.requests };
 }
 
-/** The same with mirrors of which none delivers, and a proof that none was asked. */
+/**
+ * The same with mirrors of which none delivers, and a proof that none was asked.
+ *
+ * @param like Entries whose rules hold, each with a mirror that is gone in place of its own.
+ */
 export async function withoutMirrors<Result>(
   dataDir: string,
   use: (url: string) => Promise<Result>,
+  like: readonly Readonly<Record<string, unknown>>[] = [{}],
 ): Promise<ProxyRun<Result>> {
   await using gone = new Origin(() => new Response("gone", { status: 503 }));
-  const proxyRun = await withProxy([{ server: gone.url }], dataDir, use);
+  const upstream = like.map((entry) => ({ ...entry, server: gone.url }));
+  const proxyRun = await withProxy(upstream, dataDir, use);
   assertEquals(gone.seen.map(({ target }) => target), [], "requests to the mirrors");
   return proxyRun;
 }
