@@ -7,6 +7,13 @@ declare module "@std/yaml" {
   export function stringify(data: unknown): string;
 }
 
+declare module "@std/html" {
+  /** Writes `& < > " '` as references. */
+  export function escape(str: string): string;
+  /** Reads those references, `&apos;`, `&nbsp;` and numeric ones; others stay. */
+  export function unescape(str: string): string;
+}
+
 declare module "@std/media-types" {
   /** The media type, without parameters, of an extension such as `.deb` or `deb`, in any case. */
   export function typeByExtension(extension: string): string | undefined;

@@ -29,6 +29,11 @@ export interface Target {
   readonly rawPath: string;
   /** The query as the client spelled it, with its `?`; empty without one. */
   readonly query: string;
+  /**
+   * The `Accept` that upstreams get to see, where it selects one of several forms of the path; `key`
+   * is then that form's. Absent: there is one form, and any type will do.
+   */
+  readonly accept?: string;
 }
 
 /** A compiled regular expression of the config file, in Go's dialect, in linear time. */

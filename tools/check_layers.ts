@@ -22,6 +22,9 @@ const PURE: readonly string[] = [
   "npm:ipaddr.js",
 ];
 
+/** Of the standard library: from text to text. */
+const PURE_STANDARD = /^npm:deno-std@[\d.]+\/html\//;
+
 type Layer = typeof LAYERS[number] | typeof CONFIG;
 
 interface Import {
@@ -119,7 +122,8 @@ function whyWrong(from: string, to: string): string | null {
   const layer = layerOf(from);
   if (layer === null) return `${from} belongs to no layer`;
   if (isOutside(to)) {
-    return layer === "decide" && !PURE.includes(to.replace(/@[^@/]*$/, ""))
+    return layer === "decide" && !PURE.includes(to.replace(/@[^@/]*$/, "")) &&
+        !PURE_STANDARD.test(to)
       ? `of all that is outside, decide may import only ${PURE.join(", ")}`
       : null;
   }

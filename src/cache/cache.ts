@@ -2,10 +2,20 @@ import type { CacheResult } from "../decide/cache_status.ts";
 import { deltaSeconds, type Directives, requestDirectives } from "../decide/cache_control.ts";
 import { failureStatus, isGoneEverywhere, negativeStatus } from "../decide/failure.ts";
 import { judgeReuse, policyFor, type Reuse } from "../decide/freshness.ts";
-import { matchesVary, selectingFields, variantKey } from "../decide/vary.ts";
+import { chosenAccept } from "../decide/media_choice.ts";
+import { matchesVary, selectedFields, selectingFields, variantKey } from "../decide/vary.ts";
 import type { Fill, Filler, FillHead, FillRequest } from "../fill/fill.ts";
 import type { OpenEntry, Storage } from "../storage/storage.ts";
-import type { AttemptFailure, Clock, Entry, HeaderList, Key, Policy, Target } from "../types.ts";
+import type {
+  AttemptFailure,
+  Clock,
+  Entry,
+  HeaderList,
+  Key,
+  Policy,
+  Target,
+  VariantRule,
+} from "../types.ts";
 import { type NegativeAnswer, NegativeAnswers } from "./negative_answers.ts";
 import type { Asked, Outcome } from "./outcome.ts";
 
@@ -15,6 +25,8 @@ export interface CacheOptions {
   readonly filler: Filler;
   /** The first that matches counts; the last matches every path. */
   readonly policies: readonly Policy[];
+  /** The first that matches counts. */
+  readonly variants: readonly VariantRule[];
   readonly clientDirectives: "ignore" | "honour";
   /** Whether `CDN-Cache-Control` is preferred. */
   readonly targetedDirectives: boolean;
@@ -90,7 +102,8 @@ export class Cache {
    * @param unreadable A stored copy that this very request has tried in vain to open.
    * @throws {StorageError} When the index cannot be read.
    */
-  async get(asked: Asked, unreadable: Entry | null = null): Promise<Outcome> {
+  async get(request: Asked, unreadable: Entry | null = null): Promise<Outcome> {
+    const asked = inForm(request, this.#options.variants);
     const { clock, clientDirectives, targetedDirectives } = this.#options;
     const policy = policyFor(asked.target.path, this.#options.policies);
     const own = clientDirectives === "honour" ? requestDirectives(asked.fields()) : NO_DIRECTIVES;
@@ -317,6 +330,20 @@ export class Cache {
     if (forMs === undefined) return;
     this.#negatives.remember(target, { failures, until: this.#options.clock.now() + forMs });
   }
+}
+
+/** The form that the request chooses of a path that has several. */
+function inForm(asked: Asked, variants: readonly VariantRule[]): Asked {
+  const { target } = asked;
+  const rule = variants.find(({ match }) => match.test(target.path));
+  if (rule === undefined) return asked;
+  const sent = asked.fields();
+  const accept = chosenAccept(rule, sent);
+  if (accept === null) return asked;
+  const selected = selectedFields(accept);
+  const fields = [...sent.filter(([name]) => name !== "accept"), ...selected];
+  const form = { ...target, key: variantKey(target.key, selected), accept };
+  return { ...asked, target: form, fields: () => fields };
 }
 
 /**

@@ -81,14 +81,18 @@ export class KnownDigests implements DigestSource {
     }
   }
 
-  /** What is known of a copy's bytes; any of them will do. Empty: nothing. */
+  /**
+   * What is known of a copy's bytes; any of them will do. Empty: nothing, as of a file that changes:
+   * it may rightly be of another state than the list.
+   */
   digestsOf(entry: Entry): readonly Digest[] {
     if (!isPlain(entry) || entry.key.includes("?")) return [];
     const path = pathOfKey(entry.key);
     const named = listedByName(path)?.sha256 ?? null;
     if (named !== null) return [{ algorithm: "sha256", value: named }];
     const own = this.#rules.digestIn(path);
-    return own === null ? this.#find(path).map(({ digest }) => digest) : [own];
+    if (own !== null) return [own];
+    return this.#rules.isForGood(path) ? this.#find(path).map(({ digest }) => digest) : [];
   }
 
   /** Resolves when all lists that were stored so far have been read; never rejects. */

@@ -58,9 +58,9 @@ export function isHeaderValue(text: string): boolean {
   return HEADER_VALUE.test(text);
 }
 
-/** Whether the text can name an upstream in logs, metrics and headers. */
-export function isPrintable(text: string): boolean {
-  return PRINTABLE_ASCII.test(text);
+/** Whether the text can name an upstream in logs, metrics and headers: in brackets are names of ours. */
+export function isUpstreamName(text: string): boolean {
+  return PRINTABLE_ASCII.test(text) && !/^\(.*\)$/.test(text);
 }
 
 /** An IP address or a host name, without a port. */

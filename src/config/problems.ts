@@ -104,5 +104,6 @@ function mayBeSecret(path: ConfigPath, value: unknown): boolean {
   const key = path.at(-1);
   const isHeaderValue = path.at(-2) === "headers" && typeof key === "string";
   const hasCredentials = URL_KEYS.has(key) && typeof value === "string" && value.includes("@");
-  return isHeaderValue || hasCredentials || key === "token";
+  const isOfAuth = path.includes("auth") && key !== "netrc";
+  return isHeaderValue || hasCredentials || isOfAuth || key === "token";
 }

@@ -14,10 +14,10 @@ import {
   isLoopback,
   isMount,
   isPassableMethod,
-  isPrintable,
   isProxyUrl,
   isTemporaryFilePattern,
   isToken,
+  isUpstreamName,
   TOKEN_SHAPE,
 } from "./checks.ts";
 import { PRESET_NAMES } from "./presets/presets.ts";
@@ -134,7 +134,7 @@ const checker = z.strictObject({
 /** One entry of `upstream`. */
 export const upstreamSchema = z.strictObject({
   server: baseUrl().describe("Base URL of the mirror; it may have a path."),
-  name: text("a name of printable ASCII characters", isPrintable).prefault("")
+  name: text("a name of printable ASCII characters", isUpstreamName).prefault("")
     .describe("Short name for logs, metrics and headers; unique. Empty: the host."),
   preset: z.enum(PRESET_NAMES).optional().describe(
     "What the mirror has: stands for the rules that its kind of packages takes. " +

@@ -15,7 +15,10 @@ const NEARBY: ReadonlySet<string> = new Set([
  * that cannot be read is none.
  */
 export function isPublicAddress(address: string): boolean {
-  return readAddress(address)?.range() === "unicast";
+  const read = readAddress(address);
+  if (read?.range() !== "unicast") return false;
+  // What IANA has given away of IPv6 (RFC 4291 section 2.4) begins with these three bits.
+  return !("parts" in read) || (read.parts[0] ?? 0) >> 13 === 1;
 }
 
 /**
@@ -25,8 +28,11 @@ export function isPublicAddress(address: string): boolean {
 export function isNearbyHost(hostname: string): boolean {
   const name = hostname.toLowerCase().replace(/\.$/, "");
   if (name === "localhost" || name.endsWith(".localhost")) return true;
-  const kind = readAddress(name)?.range();
-  return kind !== undefined && NEARBY.has(kind);
+  const read = readAddress(name);
+  if (read === null) return false;
+  // `::127.0.0.1`, an IPv4 address as it was once written (RFC 4291 section 2.5.5.1).
+  const isOldIpv4 = "parts" in read && read.parts.slice(0, 6).every((part) => part === 0);
+  return isOldIpv4 || NEARBY.has(read.range());
 }
 
 /** Whether a host, as `URL.hostname` has it, is an address rather than a name. */

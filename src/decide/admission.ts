@@ -10,7 +10,7 @@ import type {
 import { endToEndFields, firstValue, storedFields } from "./fields.ts";
 import { parseHttpDate } from "./http_date.ts";
 import { storability } from "./storability.ts";
-import { selectingFields, varyNames } from "./vary.ts";
+import { selectedFields, selectingFields, varyNames } from "./vary.ts";
 
 /** The facts of an upstream's answer to a GET, before its body has been read. */
 export interface AnswerFacts {
@@ -34,6 +34,8 @@ export interface QuestionFacts {
   readonly stored: Pick<Entry, "status" | "lastModified" | "upstream"> | null;
   /** null: the config decides, and what is not a mirror's file is not stored. */
   readonly byDirectives: ByDirectives | null;
+  /** As in `Target`. */
+  readonly accept?: string | undefined;
 }
 
 /** What an answer is good for. */
@@ -60,7 +62,7 @@ export function admit(answer: AnswerFacts, question: QuestionFacts, now: Instant
   if (answer.status === 304 && question.conditional) return { kind: "not-modified", reason: "304" };
   const refusal = refusalOf(answer, question);
   if (refusal !== null) return { kind: "refuse", reason: refusal };
-  const head = bodyHead(answer, question.byDirectives, now);
+  const head = bodyHead(answer, question, now);
   if (isOlderThanStored(head, question, now)) {
     return { kind: "not-modified", reason: "older-than-stored" };
   }
@@ -159,9 +161,12 @@ function variesOnEverything(headers: HeaderList): boolean {
   );
 }
 
-function bodyHead(answer: AnswerFacts, by: ByDirectives | null, now: Instant): BodyHead {
+function bodyHead(
+  answer: AnswerFacts,
+  { byDirectives: by, accept }: QuestionFacts,
+  now: Instant,
+): BodyHead {
   const isFile = by === null && answer.status === 200;
-  const names = by === null ? [] : varyNames(answer.headers);
   const lastModified = firstValue(answer.headers, "last-modified");
   return {
     status: answer.status,
@@ -172,8 +177,16 @@ function bodyHead(answer: AnswerFacts, by: ByDirectives | null, now: Instant): B
     upstream: answer.upstream,
     requestedAt: answer.requestedAt,
     receivedAt: now,
-    vary: by === null || names === "*" ? [] : selectingFields(names, by.request),
+    vary: by === null ? selectedFields(accept) : varyOf(answer.headers, by, accept),
   };
+}
+
+/** The form that was asked for is another one than those that were not, whether it says so or not. */
+function varyOf(headers: HeaderList, by: ByDirectives, accept: string | undefined): HeaderList {
+  const names = varyNames(headers);
+  if (names === "*") return [];
+  const all = accept === undefined ? names : [...new Set([...names, "accept"])].sort();
+  return selectingFields(all, by.request);
 }
 
 /** RFC 9110 section 8.6: the same length several times over counts once. */

@@ -42,8 +42,20 @@ export function matchesHost(url: URL, pattern: string): boolean {
   return wanted === portOf(url) && fitsGlob(withoutDot(url.hostname), host.toLowerCase());
 }
 
-function pathBelow(url: URL, { server, mapping, mount }: Upstream): string | null {
-  const root = new URL(server);
+/** Parsed once: a document may have thousands of links. */
+const roots = new WeakMap<Upstream, URL>();
+
+function rootOf(upstream: Upstream): URL {
+  const known = roots.get(upstream);
+  if (known !== undefined) return known;
+  const root = new URL(upstream.server);
+  roots.set(upstream, root);
+  return root;
+}
+
+function pathBelow(url: URL, upstream: Upstream): string | null {
+  const { mapping, mount } = upstream;
+  const root = rootOf(upstream);
   if (withoutDot(root.hostname) !== withoutDot(url.hostname)) return null;
   if (portOf(root) !== portOf(url)) return null;
   const prefix = root.pathname.replace(/\/$/, "");

@@ -8,12 +8,16 @@ import { responseDirectives } from "./cache_control.ts";
  *
  * What `headers` sends counts for nothing here: configs have long used it for mirrors that want a
  * token and whose files are for all clients.
+ *
+ * @param byDirectives Whether all that the upstream says of caches is heeded anyway (`storability`).
  */
 export function privacyOf(
   headers: HeaderList,
   { auth, cachePrivate }: Pick<Upstream, "auth" | "cachePrivate">,
+  byDirectives: boolean,
 ): "authorization" | "private" | null {
   if (cachePrivate) return null;
   if (auth !== null) return "authorization";
+  if (byDirectives) return null;
   return responseDirectives(headers, false).has("private") ? "private" : null;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { HeaderList, Key } from "../types.ts";
+import type { ByDirectives, HeaderList, Key, Target } from "../types.ts";
 import { forwardedRequestFields } from "./fields.ts";
 
 /** Fields whose whole value is the same in any case: RFC 9110 sections 12.5.2 and 12.5.4. */
@@ -40,6 +40,20 @@ export function selectingFields(names: readonly string[], requestHeaders: Header
     const lines = seen.filter(([fieldName]) => fieldName === name).map(([, line]) => line);
     return [name, lines.length === 0 ? "" : normalised(name, lines)];
   });
+}
+
+/** What an upstream gets to see of the client's request. */
+export function questionFields(
+  { accept }: Pick<Target, "accept">,
+  byDirectives: ByDirectives | null,
+): HeaderList {
+  if (byDirectives !== null) return forwardedRequestFields(byDirectives.request);
+  return selectedFields(accept);
+}
+
+/** What an `Entry` keeps as `vary` of a form that was selected before anybody was asked. */
+export function selectedFields(accept: string | undefined): HeaderList {
+  return accept === undefined ? [] : [["accept", accept]];
 }
 
 /** Whether a request selects the answer that is stored with these fields. */

@@ -2,7 +2,8 @@ import { admit } from "../decide/admission.ts";
 import { admitBonded, type Bond } from "../decide/bond.ts";
 import type { Candidate } from "../decide/candidates.ts";
 import { strongEtag } from "../decide/continuation.ts";
-import { firstValue, forwardedRequestFields } from "../decide/fields.ts";
+import { firstValue } from "../decide/fields.ts";
+import { questionFields } from "../decide/vary.ts";
 import { formatHttpDate } from "../decide/http_date.ts";
 import { privacyOf } from "../decide/private_answer.ts";
 import { isSameManifest, isTagUrl } from "../decide/registry/manifests.ts";
@@ -77,8 +78,8 @@ export async function contestant(
   const { known, byDirectives, bond = null } = contest;
   // An older file has not been modified since either: to move a set takes the whole anchor.
   const conditions = bond?.from.kind === "except" ? [] : validators(known, upstream.name);
-  const forwarded = byDirectives === null ? [] : forwardedRequestFields(byDirectives.request);
   const requestedAt = contest.clock.now();
+  const forwarded = questionFields(contest.target, byDirectives);
   if (known !== null && upstream.protocol === "oci" && isTagUrl(url)) {
     const head = await client.ask({ method: "HEAD", url, headers: forwarded }, controller);
     if (head.status === 200 && isSameManifest(head.headers, known.headers)) {
@@ -100,6 +101,7 @@ export async function contestant(
       conditional: conditions.length > 0,
       stored: known,
       byDirectives,
+      accept: contest.target.accept,
     }, receivedAt),
     bond,
   );
@@ -127,7 +129,7 @@ export async function contestant(
     observer: attempt,
   });
   await earnVictory(source, admission.head, contest);
-  const unstorable = privacyOf(answer.headers, upstream) ??
+  const unstorable = privacyOf(answer.headers, upstream, byDirectives !== null) ??
     (admission.kind === "pass" ? admission.reason : null);
   return { kind: "body", head: admission.head, source, unstorable };
 }

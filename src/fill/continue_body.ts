@@ -2,15 +2,16 @@ import { failedCheck } from "../decide/admission.ts";
 import type { Candidate } from "../decide/candidates.ts";
 import { strongEtag } from "../decide/continuation.ts";
 import { judgePart } from "../decide/part.ts";
-import { forwardedRequestFields } from "../decide/fields.ts";
+import { questionFields } from "../decide/vary.ts";
 import { UpstreamError } from "../errors.ts";
-import type { BodyHead, ByDirectives, Clock, FailureReason, HeaderList } from "../types.ts";
+import type { BodyHead, ByDirectives, Clock, FailureReason, HeaderList, Target } from "../types.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodySource } from "./body_source.ts";
 import type { UpstreamClient } from "./upstream_client.ts";
 
 /** A body that broke off, and what is known of it. */
 export interface BrokenOff {
+  readonly target: Target;
   readonly head: BodyHead;
   /** What the request that it answers was judged by; null: it answers every request. */
   readonly byDirectives: ByDirectives | null;
@@ -47,9 +48,8 @@ export async function continueBody(
 ): Promise<Continued> {
   const { head, offset, tail, until, clock } = broken;
   const from = offset - tail.byteLength;
-  const { byDirectives } = broken;
   // The rest of one variant is no rest of another one.
-  const forwarded = byDirectives === null ? [] : forwardedRequestFields(byDirectives.request);
+  const forwarded = questionFields(broken.target, broken.byDirectives);
   const headers = [...forwarded, ...rangeHeaders(head, upstream.name, from, until)];
   const answer = await client.ask({ method: "GET", url, headers }, controller);
   attempt.head(answer.status);

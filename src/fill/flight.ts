@@ -274,7 +274,9 @@ export class Flight {
       head,
       rivals: this.#rivals,
       // An answer to this very request belongs to the mirror that gave it.
-      segments: byDirectives === null && inspection.maySplit ? this.#parts.segments : null,
+      segments: byDirectives === null && head.vary.length === 0 && inspection.maySplit
+        ? this.#parts.segments
+        : null,
     });
     const source = inspection.guard(body, won, head);
     const stop = (): void => source.cancel();
@@ -290,7 +292,7 @@ export class Flight {
 
   /** Whose bytes may be stored: none that were got with credentials complete a file for all. */
   #forEverybody(): FlightPlan["groups"] {
-    const isForAll = ({ upstream }: Candidate): boolean => privacyOf([], upstream) === null;
+    const isForAll = ({ upstream }: Candidate): boolean => privacyOf([], upstream, false) === null;
     const { groups } = this.#parts.inspection;
     for (const candidate of groups.flat()) {
       if (!isForAll(candidate)) this.#rivals.drop(candidate.upstream.name);

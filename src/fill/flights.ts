@@ -2,7 +2,7 @@ import { admit } from "../decide/admission.ts";
 import { bondedGroups } from "../decide/bond.ts";
 import { type Candidate, candidateGroups } from "../decide/candidates.ts";
 import type { Expected } from "../decide/digests/expected.ts";
-import { forwardedRequestFields } from "../decide/fields.ts";
+import { questionFields } from "../decide/vary.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { BodyHead, ByDirectives, Clock, Entry, Key, Target, Upstream } from "../types.ts";
@@ -212,7 +212,7 @@ export class Flights implements Filler {
     clients: ClientPool,
     attempt: Attempt,
   ): Promise<BodyHead> {
-    const headers = byDirectives === null ? [] : forwardedRequestFields(byDirectives.request);
+    const headers = questionFields(target, byDirectives);
     const requestedAt = this.#options.clock.now();
     const question = { method: "HEAD", url, headers };
     const answer = await clients.of(upstream.name).ask(question, controller);
@@ -223,6 +223,7 @@ export class Flights implements Filler {
       conditional: false,
       stored: null,
       byDirectives,
+      accept: target.accept,
     }, this.#options.clock.now());
     if (admission.kind === "refuse") throw new UpstreamError(admission.reason);
     if (admission.kind === "not-modified") throw new Error("Cannot take a 304 that was not asked");

@@ -98,11 +98,11 @@ export class SkipAhead {
   }
 
   #isOutOfReach(start: number): boolean {
-    const { rangeSkipBytes, byDirectives } = this.#parts;
+    const { rangeSkipBytes } = this.#parts;
     const { written, end } = this.#fill.progress;
     if (!isResumable(this.#head)) return false;
     // The part is asked for without the fields that have selected the variant.
-    if (byDirectives !== null && this.#head.vary.length > 0) return false;
+    if (this.#head.vary.length > 0) return false;
     // The disk takes no more: the file never gets there.
     if (end !== null) return end.kind === "unstorable" && start >= written;
     return rangeSkipBytes !== null && start > written + rangeSkipBytes;

@@ -14,6 +14,7 @@ import { Arrivals } from "../server/arrivals.ts";
 import { OpenBodies } from "../server/body_stream.ts";
 import { type ClientListener, listenForClients } from "../server/client_listener.ts";
 import { createHandler } from "../server/handler.ts";
+import { LinkRewriting } from "../server/link_rewriting.ts";
 import { viaName } from "../server/loop.ts";
 import { QuickAnswers } from "../server/quick_answers.ts";
 import { ServerCounters } from "../server/server_counters.ts";
@@ -140,6 +141,12 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       instance,
       ...{ counters, quickAnswers },
       problems: standings.activity,
+      links: new LinkRewriting({
+        rules: config.links,
+        upstreams: config.upstreams,
+        publicBaseOf: (request) => arrivals.baseOf(request),
+      }),
+      variants: config.cache.variants,
     });
     return { config, cache, handle, quickAnswers };
   };

@@ -9,7 +9,7 @@ import { type Reach, routeRequest } from "../decide/route_request.ts";
 import { type Problem, problemOf } from "../decide/trouble.ts";
 import { StorageError } from "../errors.ts";
 import type { Filler } from "../fill/fill.ts";
-import type { AccessRule, AttemptFailure, Clock, Entry, Instant } from "../types.ts";
+import type { AccessRule, AttemptFailure, Clock, Entry, Instant, VariantRule } from "../types.ts";
 import type { Accel } from "./accel.ts";
 import { logAccess } from "./access_log.ts";
 import type { Arrivals } from "./arrivals.ts";
@@ -17,6 +17,7 @@ import type { ClientRequest } from "./client_request.ts";
 import { commonHeaders } from "./common_headers.ts";
 import { busyAnswer, errorAnswer, unavailableAnswer, upstreamErrorAnswer } from "./error_answer.ts";
 import { type AccessFacts, type Exchange, exchangeOf } from "./exchange.ts";
+import type { LinkRewriting } from "./link_rewriting.ts";
 import { isLoop } from "./loop.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { QuickAnswers } from "./quick_answers.ts";
@@ -69,6 +70,9 @@ export interface HandlerParts {
   readonly counters: ServerCounters;
   readonly quickAnswers: QuickAnswers | null;
   readonly problems: ProblemLog;
+  readonly links: LinkRewriting;
+  /** Which paths have several forms, one of which `Accept` chooses. */
+  readonly variants: readonly VariantRule[];
 }
 
 /** The parts, and what one handler remembers. */
@@ -139,11 +143,19 @@ async function answerRequest(
     facts.reason = "registry-base";
     return registryBaseAnswer();
   }
-  const exchange = exchangeOf(request, target, method, facts);
+  const exchange = exchangeOf(request, context.links.spelled(target), method, facts);
   const fields = fieldsOf(request, context.accel);
   const client = context.arrivals.identityOf(request);
-  const asked = { target, want: exchange.want, fields, client };
-  return await answerAsked(asked, exchange, context);
+  const asked = { target: exchange.target, want: exchange.want, fields, client };
+  const answer = await answerAsked(asked, exchange, context);
+  if (context.variants.some(({ match }) => match.test(target.path))) addVaryAccept(answer.headers);
+  return answer;
+}
+
+/** Caches between us and the client are to know what has chosen the form. */
+function addVaryAccept(headers: Headers): void {
+  const vary = headers.get("vary") ?? "";
+  if (!/(?:^|,)\s*(?:accept|\*)\s*(?:,|$)/i.test(vary)) headers.append("vary", "Accept");
 }
 
 /** What concerns the server in front of us and nobody behind us is left out. */
@@ -157,7 +169,11 @@ async function answerAsked(asked: Asked, exchange: Exchange, context: Context): 
     const outcome: Outcome = await context.cache.get(asked, unreadable);
     note(exchange.facts, outcome);
     try {
-      const answer = await answerOutcome(outcome, exchange, context);
+      const answer = await context.links.answer(
+        outcome,
+        exchange,
+        (outcome, exchange) => answerOutcome(outcome, exchange, context),
+      );
       if (answer !== null) return answer;
     } catch (error) {
       if (outcome.kind !== "stored" || !(error instanceof StorageError)) throw error;
@@ -186,7 +202,10 @@ async function answerOutcome(
   exchange: Exchange,
   parts: HandlerParts,
 ): Promise<Answer | null> {
-  const { cache, clock, accel, quickAnswers } = parts;
+  const { cache, clock, links } = parts;
+  // What is made for this client's address is neither for others nor for a front server to send.
+  const isOwn = links.appliesTo(exchange.target);
+  const { accel, quickAnswers } = isOwn ? { accel: null, quickAnswers: null } : parts;
   switch (outcome.kind) {
     case "stored": {
       const now = clock.now();

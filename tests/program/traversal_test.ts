@@ -136,7 +136,7 @@ Deno.test("a refused request says why, in a line of plain text", async () => {
     ["/a%00b", 400, "control character"],
     ["/a%", 400, "bad percent escape"],
     ["/" + "a".repeat(8192), 414, "more than 8192 bytes"],
-    ["http://other.example/a", 421, "not this server and not an upstream"],
+    ["http://other.example/a", 403, "no upstream is there, forward.allow does not list it"],
   ] as const;
   for (const [target, status, reason] of rows) {
     const request = `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`;

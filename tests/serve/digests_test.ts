@@ -161,7 +161,7 @@ Deno.test("a corrupt mirror is left out, named in the metrics and told to the op
     ]
   ) assert(metrics.includes(line), line);
   const status = await (await fetch(`${it.proxy.adminUrl}/status`)).json();
-  const messages = status.problems.map(({ message }: { message: string }) => message);
+  const messages = status.problemsSeen.map(({ message }: { message: string }) => message);
   const path = `/m${it.repository.file}`;
   assert(messages.some((it: string) => it.startsWith(`bad gave a wrong ${path}`)), messages.join());
 });

@@ -1,10 +1,11 @@
+import { createHash } from "node:crypto";
 import { assertEquals, assertMatch } from "@std/assert";
 import { ManualClock } from "../support/manual_clock.ts";
 import { Origin, type SeenRequest } from "../support/origin.ts";
 import { TestProxy, type TestProxyOptions } from "../support/test_proxy.ts";
 
 const BLOB = "what an image is made of";
-const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
+const DIGEST = `sha256:${createHash("sha256").update(BLOB).digest("hex")}`;
 const INDEX = "application/vnd.oci.image.index.v1+json";
 
 /** A registry that hands out tokens for five minutes, and its blobs by way of another host. */

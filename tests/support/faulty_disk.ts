@@ -3,6 +3,7 @@ import type { Activity } from "../../src/fill/activity.ts";
 import { Flights } from "../../src/fill/flights.ts";
 import { Standings } from "../../src/fill/standings.ts";
 import { Arrivals } from "../../src/server/arrivals.ts";
+import { LinkRewriting } from "../../src/server/link_rewriting.ts";
 import { OpenBodies } from "../../src/server/body_stream.ts";
 import { createHandler } from "../../src/server/handler.ts";
 import { Http1Server } from "../../src/server/http1/http1_server.ts";
@@ -121,6 +122,7 @@ export class FaultyDiskProxy implements AsyncDisposable {
       storage,
       filler: flights,
       policies: [policy()],
+      variants: [],
       clientDirectives: "ignore",
       targetedDirectives: false,
       offline: false,
@@ -141,6 +143,8 @@ export class FaultyDiskProxy implements AsyncDisposable {
       counters: new ServerCounters(),
       quickAnswers: null,
       problems: standings.activity,
+      links: new LinkRewriting({ rules: [], upstreams: [], publicBaseOf: () => null }),
+      variants: [],
     });
     const server = new Http1Server({
       hostname: "127.0.0.1",

@@ -10,6 +10,7 @@ import { counted, humanAge, humanSize, humanSpan } from "./human.ts";
 import { type AskedMirror, type PathReport, pathReport } from "./path_report.ts";
 import { type StoredCopies, storedCopies } from "./stored_copies.ts";
 import { printFacts, printTable } from "./table.ts";
+import { withoutCredentials } from "./without_credentials.ts";
 
 const WHEN: Readonly<Record<AskedMirror["when"], string>> = {
   first: "at once",
@@ -39,7 +40,7 @@ export async function run(call: CommandCall): Promise<number> {
   const { config, warnings } = effective;
   if (expands) {
     // Not what is in force: what is taken from the environment stays there.
-    const tree = expandedTree(Deno.readTextFileSync(configFile));
+    const tree = withoutCredentials(expandedTree(Deno.readTextFileSync(configFile)));
     terminal.write(json ? `${JSON.stringify(tree, null, 2)}\n` : stringify(tree));
     return EXIT.well;
   }
@@ -82,12 +83,13 @@ function printConfig(
 function printPath(
   { terminal }: CommandCall,
   { cache }: Config,
-  { path, policy, set, mirrors }: PathReport,
+  { path, rule, policy, set, mirrors }: PathReport,
   stored: StoredCopies,
 ): void {
   terminal.write("\n");
   printFacts(terminal, [
     ["Path", path],
+    ...rule === null ? [] : [["Rule", ruleText(rule)] as const],
     [
       "Policy",
       `${policyText(policy)}; by ${policy.place}${
@@ -115,6 +117,15 @@ function printPath(
     url,
   ]);
   printTable(terminal, columns, rows);
+}
+
+function ruleText({ place, match, action, reason }: NonNullable<PathReport["rule"]>): string {
+  const what = {
+    allow: "allowed",
+    deny: `denied (403)${reason === "" ? "" : `: ${reason}`}`,
+    direct: "clients are sent to the first mirror (307)",
+  }[action];
+  return `${what}; by ${place}, match ${match}`;
 }
 
 function policyText({ refreshAfter, staleIfErrorMs }: PathReport["policy"]): string {

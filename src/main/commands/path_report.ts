@@ -1,11 +1,12 @@
 import type { Config } from "../../config/config.ts";
+import { accessRuleFor } from "../../decide/access_rule.ts";
 import { candidateGroups } from "../../decide/candidates.ts";
 import { policyFor } from "../../decide/freshness.ts";
 import { placeInSets } from "../../decide/sets.ts";
 import { lineUp } from "../../fill/line_up.ts";
 import { Standings } from "../../fill/standings.ts";
 import { StateFile } from "../../storage/state_file.ts";
-import type { Policy, Target } from "../../types.ts";
+import type { AccessRule, Policy, Target } from "../../types.ts";
 import { systemClock } from "../system_clock.ts";
 
 /** A mirror that would be asked for a path. */
@@ -21,6 +22,15 @@ export interface AskedMirror {
 /** What the configuration means for a path. */
 export interface PathReport {
   readonly path: string;
+  /** The rule that counts; null: there is none, and clients may have it. */
+  readonly rule: {
+    /** Where it stands in the file. */
+    readonly place: string;
+    readonly match: string;
+    readonly action: AccessRule["action"];
+    /** Empty: none is given. */
+    readonly reason: string;
+  } | null;
   readonly policy: {
     /** Where it stands in the file. */
     readonly place: string;
@@ -50,6 +60,7 @@ export async function pathReport(config: Config, target: Target): Promise<PathRe
   const place = placeInSets(target.path, cache.sets);
   return {
     path: target.key,
+    rule: ruleOf(target, config.rules),
     policy: {
       place: isRest ? "cache" : `cache.policies[${index}]`,
       match: isRest ? null : policy.match.source,
@@ -62,6 +73,13 @@ export async function pathReport(config: Config, target: Target): Promise<PathRe
       : { place: `cache.sets[${place.set.split(" ", 1)[0]}]`, role: place.role },
     mirrors: await mirrorsOf(config, target),
   };
+}
+
+function ruleOf({ path }: Target, rules: readonly AccessRule[]): PathReport["rule"] {
+  const rule = accessRuleFor(path, rules);
+  if (rule === null) return null;
+  const { match, action, reason } = rule;
+  return { place: `rules[${rules.indexOf(rule)}]`, match: match.source, action, reason };
 }
 
 async function mirrorsOf(config: Config, target: Target): Promise<readonly AskedMirror[]> {
