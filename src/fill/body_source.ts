@@ -81,7 +81,10 @@ export class BodySource {
     this.#stopReadingAhead = true;
     // What is here already must not wait for a read ahead that is under way.
     if (this.#ahead.length === 0 && this.#filling !== null) await this.#filling;
-    return this.#ahead.shift() ?? await this.#readUpstream();
+    const chunk = this.#ahead.shift() ?? null;
+    if (chunk === null) return await this.#readUpstream();
+    this.#aheadBytes -= chunk.byteLength;
+    return chunk;
   }
 
   /**
@@ -97,6 +100,25 @@ export class BodySource {
         this.#filling = null;
       }
     }
+  }
+
+  /**
+   * All of the body, when it has been read ahead to its honest end and nobody has taken any of it;
+   * null otherwise. Nothing is left to read then.
+   */
+  takeWhole(): Uint8Array<ArrayBuffer> | null {
+    if (this.#end !== "whole" || this.#aheadBytes !== this.#received) return null;
+    const [first] = this.#ahead;
+    const isOne = first !== undefined && this.#ahead.length === 1;
+    const whole = isOne ? first as Uint8Array<ArrayBuffer> : new Uint8Array(this.#received);
+    for (let at = 0; !isOne && this.#ahead.length > 0;) {
+      const chunk = this.#ahead.shift() ?? whole;
+      whole.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    this.#ahead.length = 0;
+    this.#aheadBytes = 0;
+    return whole;
   }
 
   /** Gives the body up and its connection with it. */

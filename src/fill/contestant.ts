@@ -128,7 +128,8 @@ async function earnVictory(source: BodySource, head: BodyHead, contest: Contest)
   if (head.size === null || head.size > SMALL_BODY_BYTES) return;
   const held = Promise.withResolvers<void>();
   const cancelHold = contest.clock.after(SMALL_BODY_HOLD_MS, held.resolve);
-  const whole = source.readAhead(head.size);
+  // To its end, which comes with its last byte or right behind it.
+  const whole = source.readAhead(head.size + 1);
   try {
     await Promise.race([whole, held.promise]);
   } finally {

@@ -72,6 +72,7 @@ export class Flights implements Filler {
   /** Parts ahead of their fills. Counted apart: who reads one slowly keeps no fill away. */
   readonly #ahead = new Set<AbortController>();
   readonly #trouble: StorageTrouble;
+  readonly #storing = { count: 0 };
   #options: FlightsOptions;
   #clients: ClientPool;
   #closed = false;
@@ -240,6 +241,7 @@ export class Flights implements Filler {
       {
         ...this.#options,
         trouble: this.#trouble,
+        storing: this.#storing,
         race: { ...this.#raceRules, track },
         track,
         clientOf: (name) => clients.of(name),

@@ -11,7 +11,9 @@ export function platformHandler(
     const { method, url, headers, body, signal } = request;
     const client = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
     const outgoing = await handle({ method, url, headers, body, signal, client });
-    return new Response(bodyOf(outgoing, openBodies), outgoing);
+    const { status, headers: fields } = outgoing;
+    const init = { status, headers: [...fields] as [string, string][] };
+    return new Response(bodyOf(outgoing, openBodies), init);
   };
 }
 

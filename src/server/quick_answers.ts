@@ -5,6 +5,7 @@ import { planResponse } from "../decide/plan_response.ts";
 import type { LocalStorage } from "../storage/local_storage.ts";
 import type { Clock, Entry, Instant, Key } from "../types.ts";
 import { isAccessLogged, logAccess } from "./access_log.ts";
+import { AnswerHeaders } from "./answer_headers.ts";
 import type { ClientRequest } from "./client_request.ts";
 import type { Exchange } from "./exchange.ts";
 import { dateField, responseHead } from "./http1/response_head.ts";
@@ -169,7 +170,7 @@ export class QuickAnswers {
     if (!fields.some(([name]) => name === "date")) fields.push(["date", dateField(now)]);
     const head = responseHead(200, [...fields, ["content-length", String(body.byteLength)]]);
     answer.head = [head];
-    answer.notModified = [responseHead(304, notModified(new Headers(fields)).headers)];
+    answer.notModified = [responseHead(304, notModified(new AnswerHeaders(fields)).headers)];
     answer.whole = [head, body];
     if (body.byteLength <= JOINED_BYTES) {
       // A new one each time: what was made a second ago may still be on its way to a slow client.

@@ -94,6 +94,8 @@ export class EntryIndex {
   onBegun: () => void = () => {};
   /** Called when an entry has changed or gone; with null when any may have. Must not throw. */
   onChanged: (key: Key | null) => void = () => {};
+  /** As in the database; null: to be read. */
+  #totals: Totals | null = null;
   /** What was looked up last, as it is in the database. */
   readonly #recent = new LRUCache<Key, IndexedFile>({ max: MAX_RECENT });
 
@@ -131,7 +133,9 @@ export class EntryIndex {
   }
 
   totals(): Totals {
-    return this.#guard("read index", ({ totals }) => {
+    if (this.#watch.isDue()) this.#look();
+    // Asked several times for each file that is stored.
+    return this.#totals ??= this.#guard("read index", ({ totals }) => {
       const row = totals.get();
       return { entries: Number(row?.["entries"]), bytes: Number(row?.["blocks"]) * BLOCK_BYTES };
     });
@@ -171,6 +175,15 @@ export class EntryIndex {
     this.#changed(indexed.entry.key);
   }
 
+  /** As `replace` for each, all or none of them, in one transaction. */
+  replaceAll(all: readonly IndexedFile[]): void {
+    this.#guard("write index", ({ replace }) =>
+      this.#inTransaction(() => {
+        for (const indexed of all) replace.run(toRow(indexed, indexed.entry.storedAt));
+      }));
+    for (const { entry } of all) this.#changed(entry.key);
+  }
+
   /**
    * Does nothing when the key has an entry.
    *
@@ -180,6 +193,7 @@ export class EntryIndex {
    */
   add(indexed: IndexedFile, lastUsed: Instant = indexed.entry.storedAt): boolean {
     const { changes } = this.#guard("write index", ({ add }) => add.run(toRow(indexed, lastUsed)));
+    this.#totals = null;
     return Number(changes) > 0;
   }
 
@@ -227,18 +241,12 @@ export class EntryIndex {
 
   /** Writes all in one transaction. Keys without an entry are passed over. */
   used(batch: ReadonlyMap<Key, Uses>): void {
-    this.#guard("write index", ({ used }) => {
-      this.#database.exec("BEGIN IMMEDIATE");
-      try {
+    this.#guard("write index", ({ used }) =>
+      this.#inTransaction(() => {
         for (const [key, { hits, lastUsed }] of batch) {
           used.run({ key, hits, last_used: lastUsed });
         }
-        this.#database.exec("COMMIT");
-      } catch (error) {
-        rollBack(this.#database);
-        throw error;
-      }
-    });
+      }));
   }
 
   close(): void {
@@ -249,8 +257,20 @@ export class EntryIndex {
     }
   }
 
+  #inTransaction(run: () => void): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      run();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      rollBack(this.#database);
+      throw error;
+    }
+  }
+
   /** null: all of them may have. */
   #changed(key: Key | null): void {
+    this.#totals = null;
     if (key === null) this.#recent.clear();
     else this.#recent.delete(key);
     this.onChanged(key);
