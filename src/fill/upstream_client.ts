@@ -8,6 +8,7 @@ import { ChunkReader } from "./chunk_reader.ts";
 import { MirrorClient } from "./mirror_client.ts";
 import { networkDetail } from "./network_detail.ts";
 import { requestText } from "./request_text.ts";
+import { afterShared } from "./shared_timeout.ts";
 
 const MAX_STATUS = 599;
 
@@ -65,7 +66,8 @@ export class UpstreamClient implements Disposable {
    */
   async ask(question: Question, controller: AbortController): Promise<Answer> {
     const { clock, headTimeoutMs } = this.#options;
-    const cancelTimeout = clock.after(
+    const cancelTimeout = afterShared(
+      clock,
       headTimeoutMs,
       () => controller.abort(new UpstreamError({ kind: "timeout", afterMs: headTimeoutMs })),
     );

@@ -13,6 +13,9 @@ import { isDamagedDatabase, storageFailure } from "./storage_failure.ts";
 /** SQLite's name for a database that is in no file. */
 const IN_MEMORY = ":memory:";
 
+/** Keys that were looked for in vain: each miss asks several times. */
+const MAX_MISSING = 1_000;
+
 /** Entries that are kept in memory in front of the database: some 10 MB. */
 const MAX_RECENT = 10_000;
 
@@ -96,6 +99,8 @@ export class EntryIndex {
   onChanged: (key: Key | null) => void = () => {};
   /** As in the database; null: to be read. */
   #totals: Totals | null = null;
+  /** Keys without an entry. */
+  readonly #missing = new Set<Key>();
   /** What was looked up last, as it is in the database. */
   readonly #recent = new LRUCache<Key, IndexedFile>({ max: MAX_RECENT });
 
@@ -115,11 +120,13 @@ export class EntryIndex {
     if (this.#watch.isDue()) this.#look();
     const recent = this.#recent.get(key);
     if (recent !== undefined) return recent;
+    if (this.#missing.has(key)) return null;
     const found = this.#guard("read index", ({ find }) => {
       const row = find.get(key);
       return row === undefined ? null : fromRow(row);
     });
     if (found !== null) this.#recent.set(key, found);
+    else this.#noteMissing(key);
     return found;
   }
 
@@ -194,6 +201,7 @@ export class EntryIndex {
   add(indexed: IndexedFile, lastUsed: Instant = indexed.entry.storedAt): boolean {
     const { changes } = this.#guard("write index", ({ add }) => add.run(toRow(indexed, lastUsed)));
     this.#totals = null;
+    this.#missing.delete(indexed.entry.key);
     return Number(changes) > 0;
   }
 
@@ -257,6 +265,11 @@ export class EntryIndex {
     }
   }
 
+  #noteMissing(key: Key): void {
+    if (this.#missing.size >= MAX_MISSING) this.#missing.clear();
+    this.#missing.add(key);
+  }
+
   #inTransaction(run: () => void): void {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
@@ -271,8 +284,13 @@ export class EntryIndex {
   /** null: all of them may have. */
   #changed(key: Key | null): void {
     this.#totals = null;
-    if (key === null) this.#recent.clear();
-    else this.#recent.delete(key);
+    if (key === null) {
+      this.#recent.clear();
+      this.#missing.clear();
+    } else {
+      this.#recent.delete(key);
+      this.#missing.delete(key);
+    }
     this.onChanged(key);
   }
 

@@ -58,7 +58,7 @@ export class Unflushed {
   #marking: Promise<boolean> = Promise.resolve(true);
   /** Files that rely on the mark and are not published yet. */
   #expected = 0;
-  #cancelFlush: (() => void) | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #isFlushing = false;
   #isClosed = false;
 
@@ -163,7 +163,7 @@ export class Unflushed {
   /** Flushes at once what waits, if that is little. */
   close(): void {
     this.#isClosed = true;
-    this.#cancelFlush?.();
+    clearTimeout(this.#timer);
     if (this.#since === null || this.#isFlushing || this.#expected > 0) return;
     if (this.#waiting.length > MAX_AT_CLOSE) return;
     try {
@@ -185,14 +185,20 @@ export class Unflushed {
 
   #flushLater(): void {
     if (this.#isClosed || this.#isFlushing) return;
-    this.#cancelFlush ??= this.#system.clock.after(FLUSH_AFTER_MS, () => {
-      this.#cancelFlush = null;
-      void this.#flush();
-    });
+    if (this.#timer !== undefined) return;
+    // Not the storage's clock, which tests hold: nobody waits for this.
+    this.#timer = setTimeout(() => void this.flush(), FLUSH_AFTER_MS);
+    Deno.unrefTimer(this.#timer);
   }
 
-  /** One file after the other, so that little is taken from those who read and write meanwhile. */
-  async #flush(): Promise<void> {
+  /**
+   * Flushes what has been published so far. One file after the other, so that little is taken from
+   * those who read and write meanwhile. Never rejects.
+   */
+  async flush(): Promise<void> {
+    if (this.#isFlushing || this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#isFlushing = true;
     const began = this.#system.clock.now();
     const paths = this.#waiting;
