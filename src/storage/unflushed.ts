@@ -7,11 +7,16 @@ import type { DataDirectory } from "./data_directory.ts";
 import type { LocalSystem } from "./local_system.ts";
 import { isGone } from "./storage_failure.ts";
 
-/** How long a published file may be in memory alone, before its flush begins. */
-const FLUSH_AFTER_MS = 5_000;
+/**
+ * How long a published file may be in memory alone, before its flush begins. Linux writes by itself
+ * what is 30 s old, looking every 5 s; after that a flush finds nothing left to do. An earlier one
+ * would have the file system commit its journal for each file, 5 ms and more, and whoever creates a
+ * file waits for that meanwhile.
+ */
+const FLUSH_AFTER_MS = 45_000;
 
 /** Files that may wait for it; beyond that each is flushed before it is published. */
-const MAX_WAITING = 20_000;
+const MAX_WAITING = 50_000;
 
 /** So many are flushed at the end; of more the mark tells the next start. */
 const MAX_AT_CLOSE = 100;
