@@ -142,7 +142,8 @@ export class TestProxy implements AsyncDisposable {
 }
 
 /** Files of our own that are there without anything being stored. */
-const OF_THE_STATE = /^\.cache-proxy\/(index\.db|lock|scores\.json|history\.json|notes\/)/;
+const OF_THE_STATE =
+  /^\.cache-proxy\/(index\.db|lock|scores\.json|history\.json|unflushed\.json|partial\/mark\.|notes\/)/;
 
 function* filesBelow(root: string, folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(join(root, folder))) {
