@@ -33,8 +33,6 @@ const log = getLogger(["cache-proxy", "server"]);
  */
 const MAX_LOOKUPS = 3;
 
-const WKB = Deno.env.get("WK_B") === "1";
-
 /** Why nobody was asked for what no upstream has. */
 const NEGATIVE = "negative";
 
@@ -117,8 +115,7 @@ async function answerRequest(
   }
   const exchange = exchangeOf(request, target, method, facts);
   const fields = fieldsOf(request, context.accel);
-  const want = request.isRemote && WKB && exchange.want === "whole" ? "part" : exchange.want;
-  const asked = { target, want, fields, client: facts.client } as const;
+  const asked = { target, want: exchange.want, fields, client: facts.client };
   return await answerAsked(asked, exchange, context);
 }
 
