@@ -171,6 +171,8 @@ const SECTIONS: readonly (readonly [section: string, problem: string])[] = [
     'misc.first-chunk-bytes: Cannot parse size "5 XB": unknown unit "XB", ' +
     'write for example "64MiB", "1GB" or bytes as a number',
   ],
+  ["workers: 0", 'workers: expected a whole number from 1 to 256, or "auto", got 0'],
+  ["workers: many", 'workers: expected a whole number from 1 to 256, or "auto", got "many"'],
   ["race: {width: 0}", "race.width: expected a whole number from 1 to 64, got 0"],
   ["race: {width: 65}", "race.width: expected a whole number from 1 to 64, got 65"],
   ["race: {segments: no}", 'race.segments: expected on or off, got "no"'],
@@ -390,7 +392,7 @@ Deno.test("an unknown key is named with the nearest key known at its place, if o
   assertEquals(sectionProblems("lisen: {}\nfoo:\nmisc: {chunk_bytes: 1}"), [
     'misc.chunk_bytes: unknown key, did you mean "chunk-bytes"?',
     'lisen: unknown key, did you mean "listen"?',
-    "foo: unknown key, known here: listen, admin, upstream, misc, race, cache, storage, fetch, log",
+    "foo: unknown key, known here: listen, workers, admin, upstream, misc, race, cache, storage, fetch, log",
   ]);
 });
 
