@@ -68,7 +68,7 @@ export interface HandlerParts {
   /** What tells our own requests to upstreams from those of another cache-proxy, in `Via`. */
   readonly instance: string;
   readonly counters: ServerCounters;
-  readonly quickAnswers: QuickAnswers | null;
+  readonly quickAnswers: Pick<QuickAnswers, "keep"> | null;
   readonly problems: ProblemLog;
   readonly links: LinkRewriting;
   /** Which paths have several forms, one of which `Accept` chooses. */
@@ -153,9 +153,11 @@ async function answerRequest(
 }
 
 /** Caches between us and the client are to know what has chosen the form. */
-function addVaryAccept(headers: Headers): void {
+function addVaryAccept(headers: Answer["headers"]): void {
   const vary = headers.get("vary") ?? "";
-  if (!/(?:^|,)\s*(?:accept|\*)\s*(?:,|$)/i.test(vary)) headers.append("vary", "Accept");
+  if (!/(?:^|,)\s*(?:accept|\*)\s*(?:,|$)/i.test(vary)) {
+    headers.set("vary", vary === "" ? "Accept" : `${vary}, Accept`);
+  }
 }
 
 /** What concerns the server in front of us and nobody behind us is left out. */
