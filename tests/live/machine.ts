@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Origin } from "../support/origin.ts";
+import { RawOrigin } from "../support/origin.ts";
 import { type LogLine, ProgramUnderTest } from "../support/program_under_test.ts";
 
 /** What a program of this machine has said. */
@@ -91,19 +91,23 @@ export async function withProxy<Result>(
 }
 
 /**
- * The same with mirrors of which none delivers, and a proof that none was asked.
+ * The same with mirrors that are cut off, and a proof that none was asked.
  *
- * @param like Entries whose rules hold, each with a mirror that is gone in place of its own.
+ * @param like The entries of mirrors whose rules hold, all of them out of reach.
  */
 export async function withoutMirrors<Result>(
   dataDir: string,
   use: (url: string) => Promise<Result>,
-  like: readonly Readonly<Record<string, unknown>>[] = [{}],
+  like: readonly Readonly<Record<string, unknown>>[] | null = null,
 ): Promise<ProxyRun<Result>> {
-  await using gone = new Origin(() => new Response("gone", { status: 503 }));
-  const upstream = like.map((entry) => ({ ...entry, server: gone.url }));
-  const proxyRun = await withProxy(upstream, dataDir, use);
-  assertEquals(gone.seen.map(({ target }) => target), [], "requests to the mirrors");
+  await using gone = new RawOrigin(async ({ write, close }) => {
+    await write("HTTP/1.1 503 Gone\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    close();
+  });
+  // Each is asked by way of somebody who leads nowhere: so links to it are still links to it.
+  const cutOff = like?.map((entry) => ({ ...entry, proxy: gone.url }));
+  const proxyRun = await withProxy(cutOff ?? [{ server: gone.url }], dataDir, use);
+  assertEquals(gone.heads, [], "requests to the mirrors");
   return proxyRun;
 }
 
