@@ -29,13 +29,17 @@ const OPTIONS = [
   "--no-code-cache",
 ];
 
+/** Loaded by its URL where there are several serving workers, which `deno compile` does not see. */
+const WORKER = "src/server/workers/worker_entry.ts";
+
 const FAILED_TO_GET_RUNTIME = "Setting up base binary";
 
 if (import.meta.main) Deno.exitCode = await compile(Deno.args[0] ?? "dist/cache-proxy");
 
 async function compile(output: string): Promise<number> {
   write(`Compiling main.ts to ${output}\n`);
-  const args = ["compile", ...OPTIONS, ...PERMISSIONS, "--output", output, "main.ts"];
+  const included = await exists(WORKER) ? ["--include", WORKER] : [];
+  const args = ["compile", ...OPTIONS, ...PERMISSIONS, ...included, "--output", output, "main.ts"];
   const env = { NO_COLOR: "1", RUST_BACKTRACE: "0" };
   const command = new Deno.Command(Deno.execPath(), { args, env });
   const { code, stdout, stderr } = await command.output();
@@ -46,6 +50,14 @@ async function compile(output: string): Promise<number> {
   }
   write(`${explain(report)}\n`);
   return 1;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /** One line in place of the chain of errors; its last link says what really happened. */

@@ -145,9 +145,12 @@ async function profile(
 }
 
 function sayMeasures({ metrics }: Work, measures: Measures): void {
-  const told = metrics.map(({ name, title }) =>
-    `${title} ${Number((measures[name] ?? NaN).toPrecision(3))}`
-  );
+  const told = metrics.map(({ name, title, unit }) => {
+    const value = measures[name] ?? NaN;
+    if (unit === "bytes per second") return `${Math.round(value / 2 ** 20)} MiB/s`;
+    const figure = value >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+    return `${title} ${figure}${unit === "ms" || unit === "s" ? ` ${unit}` : ""}`;
+  });
   say(`Without the profiler: ${told.join(", ")}.\n`);
 }
 

@@ -5,7 +5,7 @@ import { cargoIndexRoot } from "../decide/digests/cargo_index.ts";
 import { folderOf, keyOfUrlPath } from "../decide/digests/key_below.ts";
 import { sourceOf } from "../decide/digests/list_source.ts";
 import { clientPathOf } from "../decide/mounts.ts";
-import type { DigestIndex } from "../storage/digest_index.ts";
+import { type DigestIndex, inIndexOrder } from "../storage/digest_index.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Entry, Key, Upstream } from "../types.ts";
 import { listBytes } from "./list_text.ts";
@@ -18,6 +18,9 @@ const MAX_LIST_FILES = 1_000_000;
 
 /** Characters that are parsed without a look at the clock: a millisecond or two. */
 const PIECE_UNITS = 32 * 1024;
+
+/** Files that are gathered and put in order before they are written: half a megabyte. */
+const RUN_FILES = 2048;
 
 /** Files that are written to the index in one go: some milliseconds. */
 const BATCH_FILES = 200;
@@ -76,15 +79,18 @@ export async function readList(
   const version = listVersion(list, storage);
   const writer = index.begin({ source: sourceOf(format, place), key: entry.key, version });
   const pace = new Pace();
-  const told: PublishedFile[] = [];
+  let told: PublishedFile[] = [];
   const parser = parserOf(
     format,
     { key: place, keyOfLink: linkReader(list, parts.upstreams), cargoConfig },
     (file) => void told.push(file),
   );
-  const write = async (least: number): Promise<void> => {
-    while (told.length >= least) {
-      const batch = told.splice(0, BATCH_FILES);
+  const write = async (): Promise<void> => {
+    const run = inIndexOrder(told);
+    told = [];
+    await pace.breathe();
+    for (let at = 0; at < run.length; at += BATCH_FILES) {
+      const batch = run.slice(at, at + BATCH_FILES);
       writer.add(batch);
       onFiles(batch);
       await pace.breathe();
@@ -102,13 +108,13 @@ export async function readList(
         parser.push(text.slice(at, at + PIECE_UNITS));
         await pace.breathe();
         signal.throwIfAborted();
-        await write(BATCH_FILES);
+        if (told.length >= RUN_FILES) await write();
       }
       if (bytes > MAX_LIST_BYTES || writer.rows > MAX_LIST_FILES) break;
     }
     parser.push(decoder.decode());
     parser.end();
-    await write(1);
+    await write();
     writer.finish();
     return { kind: "read", files: writer.rows };
   } finally {

@@ -54,6 +54,8 @@ export interface Config {
     /** Addresses and networks (`10.0.0.0/8`) of servers in front that are believed. */
     readonly trustedProxies: readonly string[];
   };
+  /** Workers that serve clients; `auto`: by the machine. */
+  readonly workers: number | "auto";
   /** Where operators look and steer. */
   readonly admin: {
     readonly address: string;

@@ -100,7 +100,7 @@ function toLog({ level, format, requests, events, file }: ParsedConfig["log"]): 
 
 function toConfig(parsed: ParsedConfig): Config {
   const names = upstreamNames(parsed.upstream);
-  const { listen, admin, misc, race, cache, storage, fetch, log } = parsed;
+  const { listen, workers, admin, misc, race, cache, storage, fetch, log } = parsed;
   const { rules, links, forward, prefetch } = parsed;
   const accel = storage.local.accel;
   return {
@@ -111,6 +111,7 @@ function toConfig(parsed: ParsedConfig): Config {
       publicUrl: listen["public-url"] ?? null,
       trustedProxies: listen["trusted-proxies"],
     },
+    workers,
     admin: { ...admin, token: admin.token === "" ? null : admin.token },
     upstreams: parsed.upstream.map((upstream, index) => toUpstream(upstream, names[index] ?? "")),
     misc: {

@@ -6,6 +6,7 @@ const SET_UP_ONCE: readonly (readonly [key: string, valueIn: (config: Config) =>
   ["listen.port", ({ listen }) => listen.port],
   ["listen.tls.cert", ({ listen }) => listen.tls?.cert],
   ["listen.tls.key", ({ listen }) => listen.tls?.key],
+  ["workers", ({ workers }) => workers],
   ["admin.address", ({ admin }) => admin.address],
   ["admin.port", ({ admin }) => admin.port],
   ["admin.token", ({ admin }) => admin.token],

@@ -45,8 +45,8 @@ export const variantSchema = z.strictObject({
   ], {
     error: `expected a list of media types, or "pass"`,
   }).describe(
-    "Media types of the forms that the path has: the first that the client takes is asked for. " +
-      "`pass`: what the client says in `Accept` is passed on as it is.",
+    "Media types of the forms that the path has: the one that the client names and wants most is " +
+      "asked for, the first where it names none. `pass`: the client's `Accept` is passed on.",
   ),
 });
 

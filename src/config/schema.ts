@@ -46,6 +46,7 @@ import {
 } from "./scalars.ts";
 
 const MAX_PORT = 65_535;
+const MAX_WORKERS = 256;
 const MIN_STATUS = 100;
 const MAX_STATUS = 599;
 const MIN_PRIORITY = -(2 ** 31);
@@ -295,6 +296,12 @@ const log = z.strictObject({
 /** The config file in its current spelling, environment variables replaced. */
 export const configSchema = z.strictObject({
   listen: listen.prefault({}).describe("Where clients connect."),
+  workers: z.union([integer(1, MAX_WORKERS), z.enum(["auto"])], {
+    error: `expected a whole number from 1 to ${MAX_WORKERS}, or "auto"`,
+  }).prefault("auto").describe(
+    "Workers that serve clients, each on a core of its own; one more fills. 1: one does all. " +
+      "`auto`: as many as there are cores, 1 where that is faster.",
+  ),
   admin: admin.prefault({}).describe("Where operators look and steer."),
   upstream: z.array(upstreamSchema).min(1, { error: "expected at least one mirror" })
     .describe("The mirrors, in order of preference among equals."),

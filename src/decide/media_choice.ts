@@ -6,6 +6,8 @@ const MAX_ACCEPT_UNITS = 2048;
 /** RFC 9110 section 12.5.1: what a request without `Accept` says. */
 const ANYTHING = "*/*";
 
+const IF_NEED_BE = `${ANYTHING};q=0.1`;
+
 /** A media range, and how much it is wanted: 0 to 1. */
 interface Wanted {
   readonly type: string;
@@ -19,6 +21,9 @@ interface Wanted {
  * Of the types that a rule lists, the one that the client names and wants most; of equals the one
  * that is listed first. A client that names none of them (any type, or no `Accept` at all) gets the
  * first that it has not ruled out; so the first is to be what the upstream itself gives then.
+ *
+ * Behind the type stands that anything will do: where there is but one form a strict upstream would
+ * refuse it otherwise, though the client takes that one, too.
  *
  * null: the client leaves it to us, and its own `Accept` would be passed on.
  */
@@ -35,7 +40,8 @@ export function chosenAccept(
     const quality = qualityOf(type, wanted) ?? 0;
     if (quality > (best?.quality ?? 0)) best = { type, quality };
   }
-  return best?.type ?? accept.find((type) => isLetIn(type, wanted)) ?? accept[0] ?? ANYTHING;
+  const type = best?.type ?? accept.find((type) => isLetIn(type, wanted)) ?? accept[0];
+  return type === undefined ? null : `${type}, ${IF_NEED_BE}`;
 }
 
 /** What the client says of just this type; null: nothing. */

@@ -274,7 +274,7 @@ export class Flight {
       head,
       rivals: this.#rivals,
       // An answer to this very request belongs to the mirror that gave it.
-      segments: byDirectives === null && head.vary.length === 0 && inspection.maySplit
+      segments: byDirectives === null && inspection.maySplit && head.vary.length === 0
         ? this.#parts.segments
         : null,
     });

@@ -35,15 +35,40 @@ export async function followGrowing(
   start: number,
   end: number | null,
   openStored: OpenStored,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<GrowingStream> {
   const reader = new GrowingReader(fill, await openGrowing(fill, openStored), start, end);
   reader.begin();
-  return new ReadableStream({
+  return new GrowingStream(reader, fill, start, end);
+}
+
+/** The stream of `followGrowing`, and where another worker finds the same bytes. */
+export class GrowingStream extends ReadableStream<Uint8Array> {
+  readonly #reader: GrowingReader;
+
+  constructor(
+    reader: GrowingReader,
+    readonly followed: Followed,
+    readonly start: number,
+    readonly end: number | null,
+  ) {
+    super(sourceOf(reader));
+    this.#reader = reader;
+  }
+
+  /** Has it begin at another byte of the file. Before the first read alone. */
+  beginAt(offset: number): void {
+    this.#reader.moveTo(offset);
+  }
+}
+
+function sourceOf(reader: GrowingReader): UnderlyingSource<Uint8Array> {
+  return {
     type: "bytes",
     autoAllocateChunkSize: READ_BYTES,
-    pull: (controller) => reader.pull(controller),
+    // Only those of the other type are no byte streams.
+    pull: (controller) => reader.pull(controller as ReadableByteStreamController),
     cancel: () => reader.cancel(),
-  });
+  };
 }
 
 /** Opens the file under whichever of its two names it has right now. */
@@ -95,6 +120,12 @@ class GrowingReader {
     if (end?.kind !== "broken" && end?.kind !== "unstorable") return;
     this.#close();
     throw new Error(`Cannot read from byte ${this.#offset}: ${end.reason}`);
+  }
+
+  moveTo(offset: number): void {
+    this.#open.file.seekSync(offset, Deno.SeekMode.Start);
+    this.#offset = offset;
+    this.#claimRestIfStuck();
   }
 
   async pull(controller: ReadableByteStreamController): Promise<void> {

@@ -14,6 +14,7 @@ import { KeptCheck, readinessProblems, type StorageCheck } from "../server/admin
 import type { StatusSources } from "../server/admin/status.ts";
 import type { OpenBodies } from "../server/body_stream.ts";
 import type { ServerCounters } from "../server/server_counters.ts";
+import type { WorkerPool } from "../server/workers/worker_pool.ts";
 import type { LocalStorage } from "../storage/local_storage.ts";
 import type { HistoryKeeper } from "./history_keeper.ts";
 import { listenFailure } from "./listen_failure.ts";
@@ -34,6 +35,8 @@ export interface AdminListenerParts {
   readonly logLevel: LogLevelSwitch;
   /** Base URL for clients. */
   readonly listen: () => string;
+  /** The workers that serve; null: this one does. */
+  readonly workers: () => WorkerPool | null;
   /** What is in force. */
   readonly current: () => { readonly config: Config; readonly cache: Cache };
 }
@@ -68,7 +71,11 @@ export class AdminListener {
     });
     const { address: hostname, port } = place;
     try {
-      this.#server = Deno.serve({ hostname, port, onListen: () => {} }, handler);
+      this.#server = Deno.serve({ hostname, port, onListen: () => {} }, async (request) => {
+        // What workers have counted and not told would be missing.
+        await parts.workers()?.report();
+        return await handler(request);
+      });
     } catch (error) {
       this.#loopDelay[Symbol.dispose]();
       throw listenFailure(place, "admin.port", error);
@@ -118,6 +125,7 @@ function metricsOf(parts: AdminListenerParts, loopDelay: LoopDelay) {
     upstreams: () => flights.counters,
     fillsUnderWay: () => flights.underWay,
     openBodies: () => openBodies.count,
+    workers: () => ({ size: parts.workers()?.size ?? 1, deaths: parts.workers()?.deaths ?? 0 }),
     loopDelay: () => loopDelay.snapshot(),
   });
 }

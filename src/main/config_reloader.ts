@@ -52,9 +52,13 @@ export class ConfigReloader implements Disposable {
       this.#targets.proxy.reload(config);
       this.#targets.logging.configure(config.log);
       // What takes a restart is told each time, until it has been restarted.
-      const { listen, admin, storage, log: logging } = this.#config;
+      const { listen, workers, admin, storage, log: logging } = this.#config;
       const { format } = logging;
-      this.#config = { ...config, listen, admin, storage, log: { ...config.log, format } };
+      this.#config = {
+        ...config,
+        ...{ listen, workers, admin, storage },
+        log: { ...config.log, format },
+      };
       log.info("Applied {file}: {upstreams} upstreams", {
         file,
         upstreams: config.upstreams.length,

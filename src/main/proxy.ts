@@ -19,6 +19,8 @@ import { viaName } from "../server/loop.ts";
 import { QuickAnswers } from "../server/quick_answers.ts";
 import { ServerCounters } from "../server/server_counters.ts";
 import { DigestIndex } from "../storage/digest_index.ts";
+import { RemoteKeeper } from "../server/workers/remote_keeper.ts";
+import { WorkerPool } from "../server/workers/worker_pool.ts";
 import { LocalStorage } from "../storage/local_storage.ts";
 import { StateFile } from "../storage/state_file.ts";
 import type { Clock } from "../types.ts";
@@ -26,6 +28,7 @@ import { AdminListener } from "./admin_listener.ts";
 import { HistoryKeeper } from "./history_keeper.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { ScoreKeeper } from "./score_keeper.ts";
+import { servingWorkers } from "./serving_workers.ts";
 import type { Handle, Tracing } from "./tracing.ts";
 
 /** How long connections that were cut may take to go, in milliseconds. */
@@ -45,6 +48,8 @@ export interface Proxy {
   readonly counters: Readonly<Record<string, UpstreamCounters>>;
   /** What the filling plane does now, and what happens there. */
   readonly activity: Activity;
+  /** The workers that serve; null: this one does. */
+  readonly workers: WorkerPool | null;
   /** Resolves when no download is under way; more may start later. */
   idle(): Promise<void>;
   /** Resolves when all lists of digests that are stored by now have been read. */
@@ -115,17 +120,26 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
     () => historyTotals({ counters, upstreams: () => flights.counters, storage }),
     options.historyClock ?? clock,
   );
+  const workers = servingWorkers(config.workers, navigator.hardwareConcurrency);
+  let pool: WorkerPool | null = null;
   const inForce = (config: Config) => {
-    const arrivals = new Arrivals({ ...config.listen, isTls: tls !== null });
+    const { publicUrl, trustedProxies } = config.listen;
+    const arrivalSettings = { publicUrl, trustedProxies, isTls: tls !== null };
+    const arrivals = new Arrivals(arrivalSettings);
     const cache = new SetCache({ storage, filler: flights, ...config.cache, clock });
-    const quickAnswers = new QuickAnswers({
-      ...{ cache, storage, clock, counters, arrivals },
-      maxBytes: config.cache.memoryBytes,
+    const settings = {
+      // With tracing each request takes the handler, where its span is made.
+      maxBytes: options.tracing === undefined ? config.cache.memoryBytes : 0,
       honoursDirectives: config.cache.clientDirectives === "honour",
       accelHeader: config.storage.accel?.enableByHeader ?? null,
-    });
+      arrivals: arrivalSettings,
+    };
+    const quickAnswers = workers === 1
+      ? new QuickAnswers({ ...{ cache, storage, clock, counters }, ...settings, arrivals })
+      : new RemoteKeeper(cache, settings);
     storage.onChanged = (key) => {
-      quickAnswers.forget(key);
+      if (quickAnswers instanceof QuickAnswers) quickAnswers.forget(key);
+      else pool?.forget(key);
       digests.changed(key);
     };
     const handle = createHandler({
@@ -148,7 +162,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       }),
       variants: config.cache.variants,
     });
-    return { config, cache, handle, quickAnswers };
+    return { config, cache, handle, quickAnswers, settings };
   };
   let current = inForce(config);
   const { address: hostname, port } = config.listen;
@@ -159,6 +173,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       version: options.version,
       ...{ storage, flights, standings, openBodies, counters, history, digests },
       listen: () => listenUrl,
+      workers: () => pool,
       logLevel: options.logLevel ?? rememberedLevel(config),
       current: () => current,
     });
@@ -166,12 +181,17 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
     tracing?.follow(standings.activity);
     const answer: Handle = (request) => current.handle(request);
     const handle = tracing?.traced(answer) ?? answer;
-    const server = listenForClients(
-      { hostname, port, tls },
-      // With tracing each request takes the handler, where its span is made.
-      { quick: (request) => tracing ? null : current.quickAnswers.find(request), handle },
-      openBodies,
-    );
+    const place = { hostname, port, tls };
+    if (workers > 1) {
+      const { settings } = current;
+      const parts = { handle, openBodies, counters, storage, now: () => clock.now() };
+      pool = await WorkerPool.start({ workers, place, settings, ...parts });
+    }
+    const server = pool ?? listenForClients(place, {
+      quick: (request) =>
+        current.quickAnswers instanceof QuickAnswers ? current.quickAnswers.find(request) : null,
+      handle,
+    }, openBodies);
     listenUrl = urlOf(server.addr, config.listen.tls === null ? "http" : "https");
     const upkeep = new AbortController();
     const kept = storage.keepReconciled(upkeep.signal);
@@ -190,11 +210,13 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
         storage.setLimits(next.cache.limits);
         digests.configure(digestSettings(next));
         current = inForce(next);
+        pool?.configure(current.settings);
       },
       get counters() {
         return flights.counters;
       },
       activity: standings.activity,
+      workers: pool,
       idle: () => flights.drained(),
       listsRead: () => digests.settled(),
       stop: (graceMs, hurry) => stop(parts, graceMs, hurry),

@@ -22,9 +22,28 @@ export interface AccessRecord {
  */
 let writer: ((record: AccessRecord) => void) | null = null;
 
+/** Who wants to know whether requests are written. */
+const followers = new Set<(isLogged: boolean) => void>();
+
 /** Has each request written from now on, or none. */
 export function writeRequestsBy(next: ((record: AccessRecord) => void) | null): void {
   writer = next;
+  for (const follower of followers) follower(next !== null);
+}
+
+/**
+ * Tells whether requests are written from now on, each time that it is said anew.
+ *
+ * @returns What ends that.
+ */
+export function followAccessLogged(follower: (isLogged: boolean) => void): () => void {
+  followers.add(follower);
+  return () => void followers.delete(follower);
+}
+
+/** Writes what was answered in another worker, where requests are logged. */
+export function logRecord(record: AccessRecord): void {
+  writer?.(record);
 }
 
 /** Whether anybody reads what `logAccess` writes. */

@@ -18,6 +18,8 @@ export interface ClientPlace {
   readonly port: number;
   /** Certificate and key in PEM; null: no TLS. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Whether others of this process listen there as well, and the system deals out connections. */
+  readonly reusePort?: boolean;
 }
 
 /**
@@ -27,13 +29,13 @@ export interface ClientPlace {
  * @throws {Error} When the address cannot be had, or certificate and key do not fit.
  */
 export function listenForClients(
-  { hostname, port, tls }: ClientPlace,
+  { hostname, port, tls, reusePort = false }: ClientPlace,
   handler: Http1Handler,
   openBodies: OpenBodies,
 ): ClientListener {
-  if (tls === null) return new Http1Server({ hostname, port, handler, openBodies });
+  if (tls === null) return new Http1Server({ hostname, port, reusePort, handler, openBodies });
   const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
-    { hostname, port, ...tls, onListen: () => {} },
+    { hostname, port, reusePort, ...tls, onListen: () => {} },
     platformHandler((request) => handler.handle(request), openBodies, () => server.addr),
   );
   return { addr: server.addr, shutdown: () => server.shutdown(), closeAll: () => {} };

@@ -13,6 +13,8 @@ export interface ClientRequest {
   readonly body: ReadableStream<Uint8Array> | null;
   /** Aborted when the client has left. */
   readonly signal: AbortSignal;
+  /** Whether another worker sends the answer, which reads a growing file by itself. */
+  readonly isRemote?: boolean;
   /** The address of whoever has the connection to us; empty when it has none. */
   readonly client: string;
   /** Whether a path was sent, or a whole URL as a proxy is sent it (RFC 9112 section 3.2). */

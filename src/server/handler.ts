@@ -68,7 +68,7 @@ export interface HandlerParts {
   /** What tells our own requests to upstreams from those of another cache-proxy, in `Via`. */
   readonly instance: string;
   readonly counters: ServerCounters;
-  readonly quickAnswers: QuickAnswers | null;
+  readonly quickAnswers: Pick<QuickAnswers, "keep"> | null;
   readonly problems: ProblemLog;
   readonly links: LinkRewriting;
   /** Which paths have several forms, one of which `Accept` chooses. */

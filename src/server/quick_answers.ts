@@ -32,11 +32,13 @@ const SLOW_FIELDS: readonly string[] = [
 const DIRECTIVE_FIELDS: readonly string[] = ["cache-control", "pragma"];
 
 /** A stored copy that is fresh. */
-type Hit = Extract<Outcome, { kind: "stored" }>;
+export type Hit = Extract<Outcome, { kind: "stored" }>;
 
 /** What is kept of one target. */
 interface QuickAnswer {
   readonly hit: Hit;
+  /** Whether its entry has changed without a word to `forget`. */
+  readonly isOutdated: () => boolean;
   /** Of the newest `whole`, so that the bytes are kept once. */
   body: Uint8Array;
   readonly keptAt: Instant;
@@ -62,7 +64,7 @@ interface Conditions {
 
 /** What quick answers take. */
 export interface QuickParts {
-  readonly cache: Cache;
+  readonly cache: Pick<Cache, "used" | "isForAll">;
   readonly storage: Pick<LocalStorage, "isIntact">;
   readonly clock: Clock;
   readonly counters: ServerCounters;
@@ -89,11 +91,7 @@ export class QuickAnswers {
   constructor(parts: QuickParts) {
     const { maxBytes, honoursDirectives, accelHeader } = parts;
     this.#parts = parts;
-    this.#slowFields = [
-      ...SLOW_FIELDS,
-      ...honoursDirectives ? DIRECTIVE_FIELDS : [],
-      ...accelHeader === null ? [] : [accelHeader],
-    ];
+    this.#slowFields = slowFields({ honoursDirectives, accelHeader });
     this.#answers = maxBytes === 0 ? null : new LRUCache<string, QuickAnswer>({
       maxSize: maxBytes,
       sizeCalculation: ({ body }) => body.byteLength + OVERHEAD_BYTES,
@@ -116,6 +114,10 @@ export class QuickAnswers {
     // Before: the clock was set back, and nobody knows how old the copy is.
     if (now < keptAt || (freshUntil !== null && now >= freshUntil)) return null;
     for (const name of this.#slowFields) if (headers.get(name) !== null) return null;
+    if (answer.isOutdated()) {
+      this.#answers?.delete(target);
+      return null;
+    }
     if (Math.floor(now / 1000) !== answer.second && !this.#renew(answer, now)) {
       this.#answers?.delete(target);
       return null;
@@ -133,17 +135,24 @@ export class QuickAnswers {
 
   /** Keeps what was just answered, where it is worth it. */
   keep(exchange: Exchange, hit: Hit, { body }: Pick<Answer, "body">, now: Instant): void {
-    const { entry, freshForMs } = hit;
-    const { target, request: { headers }, facts: { path } } = exchange;
     if (this.#answers === null || !(body instanceof Uint8Array)) return;
-    // How long the copy is fresh for this client may not be how long it is for others.
-    if (this.#slowFields.some((name) => headers.get(name) !== null)) return;
-    // What has another key was chosen for what this request says of itself.
-    if (entry.key !== target.key || !this.#parts.cache.isForAll(target)) return;
-    if (entry.status !== 200 || entry.vary.length > 0 || body.byteLength !== entry.size) return;
-    if (hit.result !== "HIT" || body.byteLength > SMALL_BODY_BYTES) return;
+    if (!isWorthKeeping(exchange, hit, body, this.#slowFields)) return;
+    if (!this.#parts.cache.isForAll(exchange.target)) return;
+    this.put(exchange.facts.path, hit, body, now, () => false);
+  }
+
+  /**
+   * Keeps what is worth it, where it fits.
+   *
+   * @param path The target as it was sent.
+   * @param isOutdated Asked before each use.
+   */
+  put(path: string, hit: Hit, body: Uint8Array, now: Instant, isOutdated: () => boolean): void {
+    const { entry, freshForMs } = hit;
+    if (this.#answers === null) return;
     const answer: QuickAnswer = {
       hit,
+      isOutdated,
       body,
       keptAt: now,
       freshUntil: freshForMs === null ? null : now + freshForMs,
@@ -243,4 +252,30 @@ export class QuickAnswers {
     };
     logAccess(facts, status, bytes, null, now);
   }
+}
+
+/** The fields, lower case, with which a request takes the slow way. */
+export function slowFields(
+  { honoursDirectives, accelHeader }: Pick<QuickParts, "honoursDirectives" | "accelHeader">,
+): readonly string[] {
+  return [
+    ...SLOW_FIELDS,
+    ...honoursDirectives ? DIRECTIVE_FIELDS : [],
+    ...accelHeader === null ? [] : [accelHeader],
+  ];
+}
+
+/** Whether what was just answered is what everybody else gets who asks in the same words. */
+export function isWorthKeeping(
+  { target, request: { headers } }: Pick<Exchange, "target" | "request">,
+  { entry, result }: Hit,
+  body: Uint8Array,
+  slow: readonly string[],
+): boolean {
+  // How long the copy is fresh for this client may not be how long it is for others.
+  if (slow.some((name) => headers.get(name) !== null)) return false;
+  // What has another key was chosen for what this request says of itself.
+  if (entry.key !== target.key) return false;
+  if (entry.status !== 200 || entry.vary.length > 0 || body.byteLength !== entry.size) return false;
+  return result === "HIT" && body.byteLength <= SMALL_BODY_BYTES;
 }

@@ -9,6 +9,9 @@ import { commonHeaders } from "./common_headers.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Answer, renderPlan } from "./representation.ts";
 
+/** A longer body, in bytes, goes to other workers by its file. */
+const RELAYED_BYTES = 256 * 1024;
+
 /**
  * Answers from a body that is on its way into the cache. null when the fill has ended before a byte
  * was sent and left nothing to send: then the cache must look again.
@@ -33,7 +36,7 @@ export async function serveFilling(
       contentType: firstValue(head.headers, "content-type"),
       size,
       open: async (start, end) => {
-        usedLead = lead !== null && plan.kind === "whole";
+        usedLead = lead !== null && plan.kind === "whole" && !isLeftToFile(exchange, size);
         if (usedLead && lead !== null) return lead;
         const isPart = start > 0 && end !== null;
         const ahead = isPart ? await fill.skipTo(start, end, exchange.request.signal) : null;
@@ -74,6 +77,14 @@ export async function servePassing(
   });
   if (answer.body === null) void lead?.cancel();
   return answer;
+}
+
+/**
+ * Piece by piece a large body costs twice as much on its way to another worker as the file does that
+ * it grows into; for a small one it is the other way round.
+ */
+function isLeftToFile({ request }: Exchange, size: number | null): boolean {
+  return request.isRemote === true && (size === null || size > RELAYED_BYTES);
 }
 
 /**

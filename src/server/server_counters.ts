@@ -13,6 +13,9 @@ export interface Tally {
   broken: number;
 }
 
+/** What one result has added to a tally. Plain data. */
+export type CountedTally = { readonly result: CountedResult } & Readonly<Tally>;
+
 /** Counts what clients get, since the program started. On the path of a hit it only adds numbers. */
 export class ServerCounters {
   /** In the order in which they are told. */
@@ -34,6 +37,28 @@ export class ServerCounters {
     const digit = Math.trunc(status / 100);
     tally.byClass[digit] = (tally.byClass[digit] ?? 0) + 1;
     return tally;
+  }
+
+  /** Adds what was counted elsewhere. */
+  add(counted: readonly CountedTally[]): void {
+    for (const { result, byClass, bytes, broken } of counted) {
+      const tally = this.tallies[result];
+      byClass.forEach((count, digit) => tally.byClass[digit] = (tally.byClass[digit] ?? 0) + count);
+      tally.bytes += bytes;
+      tally.broken += broken;
+    }
+  }
+
+  /** Takes what was counted so far, to be added elsewhere, and begins anew. */
+  take(): readonly CountedTally[] {
+    const counted: CountedTally[] = [];
+    for (const [result, tally] of Object.entries(this.tallies)) {
+      if (tally.byClass.every((count) => count === 0)) continue;
+      counted.push({ result: result as CountedResult, ...tally, byClass: [...tally.byClass] });
+      tally.byClass.fill(0);
+      tally.bytes = tally.broken = 0;
+    }
+    return counted;
   }
 }
 

@@ -17,8 +17,8 @@ interface IdleFile {
 }
 
 /**
- * Stored files that were read and stay open for the next reader: to open one takes a third of what a
- * range of 1 MiB costs. They hold no entry back: whoever changes or removes one has its file closed
+ * Stored files that were read and stay open for the next reader: to open one takes a step through the
+ * system's threads, and a look at each folder above it. They hold no entry back: whoever changes or removes one has its file closed
  * first (`forget`), and what is on disk is compared each time one is taken.
  */
 export class IdleFiles {

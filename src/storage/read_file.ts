@@ -1,4 +1,5 @@
 import { StorageError } from "../errors.ts";
+import type { Entry } from "../types.ts";
 import { storageFailure } from "./storage_failure.ts";
 
 /** Bytes of one read, and so of one chunk: faster than both smaller ones and `FsFile.readable`. */
@@ -97,13 +98,18 @@ export async function readBytes(
 /** What a reader has of an open file. */
 export interface ReadableFile extends Disposable {
   readonly file: Deno.FsFile;
+  /** Where it is the file of one: others may open it as well. */
+  readonly entry?: Entry;
   /** As in `OpenEntry`. */
   giveBack?(): void;
 }
 
 /** A part of an open file, to be read by one reader, who disposes of the file. */
 export class FilePart {
-  /** @param end Exclusive. */
+  /**
+   * @param open `entry` where it is the file of one: others may open it as well.
+   * @param end Exclusive.
+   */
   constructor(
     readonly open: ReadableFile,
     readonly start: number,

@@ -51,6 +51,8 @@ export interface ReconcileParts {
   requests(): number;
   /** Whether files are looked for that nobody knows, so that little can be stored until then. */
   readonly isUrgent: boolean;
+  /** Waits, and returns how long that took, in milliseconds; for tests. */
+  readonly pause?: (ms: number) => Promise<number>;
   /** As in `Storage`. */
   adopt(key: Key): Promise<Entry | null>;
 }
@@ -215,15 +217,16 @@ class Pass {
   }
 
   async #letOthersWork(): Promise<void> {
+    const { requests, isUrgent, pause = pauseOf } = this.#parts;
     const took = performance.now() - this.#stepAt;
     const late = await pause(0);
-    const isAsked = this.#parts.requests() !== this.#stepRequests;
-    if (isAsked && !this.#parts.isUrgent) {
+    const isAsked = requests() !== this.#stepRequests;
+    if (isAsked && !isUrgent) {
       await pause(Math.min(took * REST_PER_STEP, MAX_REST_MS));
     } else if (late > BUSY_AFTER_MS) {
       await pause(Math.min(late, MAX_EXTRA_PAUSE_MS));
     }
-    this.#stepRequests = this.#parts.requests();
+    this.#stepRequests = requests();
     this.#stepAt = performance.now();
   }
 
@@ -241,7 +244,7 @@ class Pass {
 }
 
 /** By the machine's own clock: it lets others work, whatever time it is. Returns how long it took. */
-async function pause(ms: number): Promise<number> {
+async function pauseOf(ms: number): Promise<number> {
   const begin = performance.now();
   await new Promise((resolve) => setTimeout(resolve, ms));
   return performance.now() - begin;

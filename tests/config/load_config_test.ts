@@ -32,6 +32,7 @@ function upstreamWith(keys: string): Upstream {
 Deno.test("one upstream with a server is enough, everything else has a default", () => {
   assertEquals(load(withUpstream("")), {
     listen: { address: "0.0.0.0", port: 8881, tls: null, publicUrl: null, trustedProxies: [] },
+    workers: "auto",
     admin: { address: "127.0.0.1", port: 8882, token: null, debug: false },
     upstreams: [{
       name: "mirror.example",

@@ -5,6 +5,7 @@ export const OPERATOR_PAGES = [
   "docs/monitoring.md",
   "docs/service.md",
   "docs/nginx.md",
+  "docs/forward-proxy.md",
   "docs/troubleshooting.md",
 ] as const;
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { Origin } from "../support/origin.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { type AptSource, readAptSources } from "./apt_sources.ts";
 import {
@@ -46,6 +47,30 @@ Deno.test("apt-get update and download run through the proxy, the second time fr
   assertEquals(notFromCache(alone.requests), []);
 });
 
+Deno.test("apt-get takes the proxy for its HTTP proxy, and shares copies with those who do not", async () => {
+  const source = await findSource();
+  if (typeof source === "string") return say(`apt as of a proxy: skipped, ${source}`);
+  await using folder = await tempDir();
+  const dataDir = join(folder.path, "data");
+  const upstream = { server: source.uri, preset: "apt", at: "/mirror" };
+  const cold = await withProxy([upstream], dataDir, (url) => download(url, source, "proxy"));
+  say(`apt as of a proxy, cold: ${summary(cold.requests)}`);
+  assertPackages(cold.result);
+  assert(cold.requests.some(({ cache }) => cache === "MISS"));
+  for (const { path } of cold.requests) assert(String(path).startsWith("/mirror/"), String(path));
+
+  // Whoever would be asked is asked by way of somebody who counts.
+  await using gone = new Origin(() => new Response("gone", { status: 503 }));
+  for (const way of ["proxy", "mirror"] as const) {
+    const entry = { ...upstream, proxy: gone.url };
+    const alone = await withProxy([entry], dataDir, (url) => download(url, source, way));
+    say(`apt as of a ${way}, without mirrors: ${summary(alone.requests)}`);
+    assertEquals(alone.result, cold.result);
+    assertEquals(notFromCache(alone.requests), []);
+  }
+  assertEquals(gone.seen.map(({ target }) => target), [], "requests to the mirrors");
+});
+
 /** The distribution's own mirror; a text says why there is none to use. */
 async function findSource(): Promise<AptSource | string> {
   if (!await isInstalled("apt-get", "--version")) return "there is no apt-get";
@@ -72,10 +97,20 @@ function assertPackages(downloaded: readonly Downloaded[]): void {
   }
 }
 
-/** Runs a client of its own, which touches nothing of the system's, from nothing to packages. */
-async function download(proxyUrl: string, source: AptSource): Promise<Downloaded[]> {
+/**
+ * Runs a client of its own, which touches nothing of the system's, from nothing to packages.
+ *
+ * @param way `proxy`: its sources are the distribution's own.
+ */
+async function download(
+  proxyUrl: string,
+  source: AptSource,
+  way: "mirror" | "proxy" = "mirror",
+): Promise<Downloaded[]> {
   await using folder = await tempDir();
-  const options = await clientOptions(folder.path, `${proxyUrl}/mirror`, source);
+  const options = way === "mirror"
+    ? await clientOptions(folder.path, `${proxyUrl}/mirror`, source)
+    : await clientOptions(folder.path, ofAProxy(source.uri), source, proxyUrl);
   await mustRun("apt-get", [...options, "update"]);
   const cwd = join(folder.path, "packages");
   await Deno.mkdir(cwd);
@@ -89,7 +124,17 @@ async function download(proxyUrl: string, source: AptSource): Promise<Downloaded
   }));
 }
 
-async function clientOptions(folder: string, uri: string, source: AptSource): Promise<string[]> {
+/** As it stands in the sources of a client that has a proxy. */
+function ofAProxy(uri: string): string {
+  return uri.replace(/^https:\/\//, "http://HTTPS///");
+}
+
+async function clientOptions(
+  folder: string,
+  uri: string,
+  source: AptSource,
+  proxy = "DIRECT",
+): Promise<string[]> {
   for (const path of ["state/lists/partial", "cache/archives/partial", "sources"]) {
     await Deno.mkdir(join(folder, path), { recursive: true });
   }
@@ -101,7 +146,7 @@ async function clientOptions(folder: string, uri: string, source: AptSource): Pr
     "Dir::Cache": join(folder, "cache"),
     "Dir::Etc::SourceList": "/dev/null",
     "Dir::Etc::SourceParts": join(folder, "sources"),
-    "Acquire::http::Proxy": "DIRECT",
+    "Acquire::http::Proxy": proxy,
     "Acquire::Languages": "none",
     "Acquire::Retries": "0",
     // The user that apt would change to may not write into our folders.

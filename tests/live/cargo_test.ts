@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { tempDir } from "../support/temp_dir.ts";
+import { withoutUpstreams } from "./cut_off.ts";
 import {
   isInstalled,
   mustRun,
@@ -8,61 +9,47 @@ import {
   say,
   summary,
   unreachable,
-  withoutMirrors,
   withProxy,
 } from "./machine.ts";
 
 /** Small and without dependencies. */
 const CRATE = "itoa";
 
-Deno.test("cargo fetch runs through the proxy as far as the index's config allows", async () => {
+Deno.test("cargo fetch runs wholly through the proxy, then with the registry cut off", async () => {
   if (!await isInstalled("cargo", "--version")) return say("cargo: skipped, it is not there");
   const direct = await fetchDirectly();
   if (typeof direct === "string") return say(`cargo: skipped, ${direct}`);
   const why = await unreachable(`${direct.index}/config.json`);
   if (why !== null) return say(`cargo: skipped, its index cannot be reached: ${why}`);
-  const crate = crateUrl(direct);
+  // Markers may be in the path; a host that has some has no name.
+  const crates = URL.parse(direct.crates.replace(/\{.*$/s, ""));
+  if (crates === null) return say("cargo: skipped, its crates are at no host of one name");
 
   await using folder = await tempDir();
   const dataDir = join(folder.path, "data");
-  const upstream = [
-    { server: direct.index, name: "index", path: { match: "^/index/(.*)", replace: "/$1" } },
+  const upstreams = [
     {
-      server: crate.origin,
-      name: "crates",
-      path: { match: "^/crates/(.*)", replace: "/$1" },
-      // A registry that has an interface of its own hands its files to another host.
-      "allowed-redirect": "^https:",
+      server: direct.index,
+      name: "index",
+      preset: "cargo",
+      at: "/index",
+      files: { [crates.host]: "crates" },
     },
+    { server: crates.origin, name: "crates", preset: "cargo", at: "/crates" },
   ];
-  const fetchByIndex = async (url: string): Promise<Locked> => {
+  const use = async (url: string): Promise<Locked> => {
     return (await fetchCrate(`sparse+${url}/index/`)).locked;
   };
-  const coldIndex = await withProxy(upstream, dataDir, fetchByIndex);
-  say(`cargo, index, cold: ${summary(coldIndex.requests)}`);
-  assertEquals(coldIndex.result, direct.locked);
-  assert(coldIndex.requests.some(({ cache }) => cache === "MISS"));
-  const warmIndex = await withoutMirrors(dataDir, fetchByIndex);
-  say(`cargo, index, without mirrors: ${summary(warmIndex.requests)}`);
-  assertEquals(warmIndex.result, direct.locked);
-  assertEquals(notFromCache(warmIndex.requests), []);
+  const cold = await withProxy(upstreams, dataDir, use);
+  say(`cargo, cold: ${summary(cold.requests)}`);
+  assertEquals(cold.result, direct.locked);
+  const crate = ({ path }: (typeof cold.requests)[number]) =>
+    /\/download$|\.crate$/.test(`${path}`);
+  assert(cold.requests.some(crate), "the crate went past us");
 
-  say(
-    "cargo: the index's config.json names another place for crates, where cargo goes past the proxy",
-  );
-  say("cargo: what works is the same crate by its address at the proxy, its hash as in the index");
-  const hashOf = async (url: string): Promise<string> => {
-    const response = await fetch(`${url}/crates${crate.pathname}`);
-    assertEquals(response.status, 200);
-    const digest = await crypto.subtle.digest("SHA-256", await response.arrayBuffer());
-    return new Uint8Array(digest).toHex();
-  };
-  const cold = await withProxy(upstream, dataDir, hashOf);
-  say(`cargo, crate, cold: ${summary(cold.requests)}`);
-  assertEquals(cold.result, direct.locked.checksum);
-  const alone = await withoutMirrors(dataDir, hashOf);
-  say(`cargo, crate, without mirrors: ${summary(alone.requests)}`);
-  assertEquals(alone.result, direct.locked.checksum);
+  const alone = await withoutUpstreams(upstreams, dataDir, use);
+  say(`cargo, cut off: ${summary(alone.requests)}`);
+  assertEquals(alone.result, direct.locked);
   assertEquals(notFromCache(alone.requests), []);
 });
 
@@ -90,20 +77,6 @@ async function fetchDirectly(): Promise<Direct | string> {
   const crates = config === null ? null : JSON.parse(config).dl;
   if (typeof crates !== "string") return "its index is not a sparse one";
   return { locked, index: `https://${host}`, crates };
-}
-
-/** The address of the crate, by the rules of the index's config. */
-function crateUrl({ locked, crates }: Direct): URL {
-  const { version, checksum } = locked;
-  const markers: Record<string, string> = {
-    crate: CRATE,
-    version,
-    prefix: "it/oa",
-    lowerprefix: "it/oa",
-    "sha256-checksum": checksum,
-  };
-  const template = /\{[a-z0-9-]+\}/.test(crates) ? crates : `${crates}/{crate}/{version}/download`;
-  return new URL(template.replaceAll(/\{([a-z0-9-]+)\}/g, (all, name) => markers[name] ?? all));
 }
 
 interface Fetched {

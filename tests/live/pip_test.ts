@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { tempDir } from "../support/temp_dir.ts";
+import { withoutUpstreams } from "./cut_off.ts";
 import {
   isInstalled,
   mustRun,
@@ -10,7 +11,6 @@ import {
   sha256,
   summary,
   unreachable,
-  withoutMirrors,
   withProxy,
 } from "./machine.ts";
 
@@ -20,48 +20,59 @@ const PACKAGE = "six";
 /** Python that has pip. */
 const PYTHON = "python3";
 
-Deno.test("pip download runs through the proxy as far as the links of the index allow", async () => {
+Deno.test("pip download runs wholly through the proxy, then with the index cut off", async () => {
   if (!await isInstalled(PYTHON, "-m", "pip", "--version")) return say("pip: skipped, not there");
+  await checkClient("pip", download);
+});
+
+Deno.test("uv pip install runs wholly through the proxy, then with the index cut off", async () => {
+  if (!await isInstalled(PYTHON, "-m", "pip", "--version")) {
+    return say("uv: skipped, pip is not there");
+  }
+  await using folder = await tempDir();
+  const got = await run(PYTHON, ["-m", "pip", "install", "--quiet", "--target", folder.path, "uv"]);
+  if (got.code !== 0) return say(`uv: skipped, it cannot be had: ${got.stderr.slice(0, 200)}`);
+  const uv = join(folder.path, "bin/uv");
+  if (!await isInstalled(uv, "--version")) return say("uv: skipped, it does not run here");
+  await checkClient("uv", (index) => uvInstall(uv, index));
+});
+
+/** Cold through an empty cache, then from what is stored alone. */
+async function checkClient(
+  client: string,
+  fetchFrom: (index: string) => Promise<string>,
+): Promise<void> {
   const index = new URL(await indexUrl());
   const page = `${index.href}${PACKAGE}/`;
   const why = await unreachable(page);
-  if (why !== null) return say(`pip: skipped, its index cannot be reached: ${why}`);
-  const wheel = await newestWheel(page);
-  if (wheel === null) return say(`pip: skipped, its index has no wheel of ${PACKAGE}`);
+  if (why !== null) return say(`${client}: skipped, its index cannot be reached: ${why}`);
+  const files = await filesOrigin(page);
+  if (files === null) return say(`${client}: skipped, its index has no wheel of ${PACKAGE}`);
 
   await using folder = await tempDir();
   const dataDir = join(folder.path, "data");
-  const upstream = [
-    // Where index and files have one host, this one serves both.
-    { server: index.origin, name: "index", path: { match: "^/index/(.*)", replace: "/$1" } },
-    { server: wheel.origin, name: "files", path: { match: "^/files/(.*)", replace: "/$1" } },
+  const isElsewhere = files !== index.origin;
+  const host = new URL(files).host;
+  const upstreams = [
+    {
+      server: index.origin,
+      name: "index",
+      preset: "pypi",
+      at: "/pypi",
+      ...isElsewhere ? { files: { [host]: "files" } } : {},
+    },
+    ...isElsewhere ? [{ server: files, name: "files", preset: "pypi", at: "/pypi-files" }] : [],
   ];
-  const look = async (url: string): Promise<string> => {
-    return await search(`${url}/index${index.pathname}`);
-  };
-  const coldIndex = await withProxy(upstream, dataDir, look);
-  say(`pip, index, cold: ${summary(coldIndex.requests)}`);
-  assert(coldIndex.requests.some(({ cache }) => cache === "MISS"));
-  const warmIndex = await withoutMirrors(dataDir, look);
-  say(`pip, index, without mirrors: ${summary(warmIndex.requests)}`);
-  assertEquals(warmIndex.result, coldIndex.result);
-  assertEquals(notFromCache(warmIndex.requests), []);
+  const use = (url: string) => fetchFrom(`${url}/pypi${index.pathname}`);
+  const cold = await withProxy(upstreams, dataDir, use);
+  say(`${client}, cold: ${summary(cold.requests)}; files ${isElsewhere ? "elsewhere" : "beside"}`);
+  assert(cold.requests.some(({ path }) => `${path}`.endsWith(".whl")), "the wheel went past us");
 
-  if (wheel.origin !== index.origin) {
-    say("pip: the index's links lead to another host, so pip would fetch files past the proxy");
-    say("pip: what works is the same file by its address at the proxy, its hash checked by pip");
-  }
-  const fetchFile = async (url: string): Promise<string> => {
-    return await download(`${url}/files${wheel.pathname}${wheel.hash}`);
-  };
-  const cold = await withProxy(upstream, dataDir, fetchFile);
-  say(`pip, file, cold: ${summary(cold.requests)}`);
-  assertEquals(`#sha256=${cold.result}`, wheel.hash);
-  const alone = await withoutMirrors(dataDir, fetchFile);
-  say(`pip, file, without mirrors: ${summary(alone.requests)}`);
+  const alone = await withoutUpstreams(upstreams, dataDir, use);
+  say(`${client}, cut off: ${summary(alone.requests)}`);
   assertEquals(alone.result, cold.result);
   assertEquals(notFromCache(alone.requests), []);
-});
+}
 
 /** Where this machine's pip looks, with a slash at its end. */
 async function indexUrl(): Promise<string> {
@@ -72,29 +83,34 @@ async function indexUrl(): Promise<string> {
   return url.trim().replace(/\/*$/, "/");
 }
 
-/** The last wheel on the page, with its hash in the fragment. */
-async function newestWheel(page: string): Promise<URL | null> {
-  const html = await (await fetch(page)).text();
-  const links = [...html.matchAll(/href="([^"]+\.whl#sha256=[0-9a-f]{64})"/g)];
-  const link = links.at(-1)?.[1];
-  return link === undefined ? null : new URL(link.replaceAll("&amp;", "&"), page);
+/** Where the wheels of a page are; null when it has none. */
+async function filesOrigin(page: string): Promise<string | null> {
+  const html = await (await fetch(page, { headers: { accept: "text/html" } })).text();
+  const [, link] = /href="([^"]+\.whl)[#"]/.exec(html) ?? [];
+  return link === undefined ? null : new URL(link.replaceAll("&amp;", "&"), page).origin;
 }
 
-/** The versions that pip finds at an index. */
-async function search(index: string): Promise<string> {
-  return await pip(["index", "versions", "--index-url", index, PACKAGE]);
-}
-
-/** Lets pip fetch one file into a folder of its own; it checks the hash itself. */
-async function download(url: string): Promise<string> {
+/** Lets a pip that knows nothing fetch a wheel; it checks the hash itself. */
+async function download(index: string): Promise<string> {
   await using folder = await tempDir();
-  await pip(["download", "--no-deps", "--no-index", "--dest", folder.path, url]);
+  const own = ["-m", "pip", "--isolated", "--no-cache-dir", "--disable-pip-version-check"];
+  const args = ["download", "--no-deps", "--only-binary=:all:", "--index-url", index];
+  const env = { NO_PROXY: "127.0.0.1" };
+  await mustRun(PYTHON, [...own, ...args, "--dest", folder.path, PACKAGE], { env });
   const [name = ""] = await Array.fromAsync(Deno.readDir(folder.path), ({ name }) => name);
   return await sha256(join(folder.path, name));
 }
 
-/** Runs a pip that heeds no settings of this machine and keeps nothing. */
-async function pip(args: readonly string[]): Promise<string> {
-  const own = ["-m", "pip", "--isolated", "--no-cache-dir", "--disable-pip-version-check"];
-  return await mustRun(PYTHON, [...own, ...args], { env: { NO_PROXY: "127.0.0.1" } });
+/** Lets a uv that knows nothing install; what it has installed. */
+async function uvInstall(uv: string, index: string): Promise<string> {
+  await using folder = await tempDir();
+  const target = join(folder.path, "target");
+  const args = ["pip", "install", "--no-config", "--no-cache", "--no-deps", "--only-binary=:all:"];
+  const env = { NO_PROXY: "127.0.0.1", UV_FIND_LINKS: "", HOME: folder.path };
+  const python = (await mustRun(PYTHON, ["-c", "import sys; print(sys.executable)"])).trim();
+  await mustRun(uv, [
+    ...args,
+    ...["--python", python, "--default-index", index, "--target", target, PACKAGE],
+  ], { env });
+  return await sha256(join(target, `${PACKAGE}.py`));
 }

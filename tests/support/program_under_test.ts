@@ -1,6 +1,7 @@
 import { stringify } from "@std/yaml";
 import { fromFileUrl, join } from "@std/path";
 import { readLines } from "./lines.ts";
+import { usualWorkers } from "./usual_workers.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
@@ -266,6 +267,7 @@ function configText(config: ProgramOptions["config"], dataDir: string): string {
   return stringify({
     listen: { address: "127.0.0.1", port: 0 },
     admin: { port: 0 },
+    workers: usualWorkers(),
     storage: { local: { path: dataDir } },
     ...config,
   });

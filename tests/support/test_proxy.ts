@@ -8,6 +8,7 @@ import { type Proxy, startProxy } from "../../src/main/proxy.ts";
 import { readCredentials } from "../../src/main/read_credentials.ts";
 import { systemClock } from "../../src/main/system_clock.ts";
 import type { Clock } from "../../src/types.ts";
+import { usualWorkers } from "./usual_workers.ts";
 
 /** What a test says of its proxy; the rest are the program's defaults. */
 export interface TestProxyOptions {
@@ -69,6 +70,11 @@ export class TestProxy implements AsyncDisposable {
   /** What happens in the filling plane. */
   get activity(): Proxy["activity"] {
     return this.#proxy.activity;
+  }
+
+  /** The workers that serve; null: there is one, which does all. */
+  get workers(): Proxy["workers"] {
+    return this.#proxy.workers;
   }
 
   get url(): string {
@@ -171,6 +177,7 @@ export function configText(options: TestProxyOptions, dataDir: string): string {
   return stringify({
     listen: { address: "127.0.0.1", port: 0 },
     admin: { port: 0 },
+    workers: usualWorkers(),
     upstream: options.upstreams.map((u) => typeof u === "string" ? { server: u } : u),
     storage: { type: "local", local: { path: dataDir, ...options.local } },
     ...options.config,

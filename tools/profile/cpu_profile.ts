@@ -30,7 +30,7 @@ export interface Summary {
 const IDLE = "(idle)";
 
 /** The profiler's own start, which takes half a second. */
-const PROFILER = /deno_node\/inspector/;
+const PROFILER = /deno_node\/inspector|^op_inspector/;
 
 /** What a function belongs to. The first that fits counts. */
 const AREAS: readonly (readonly [pattern: RegExp, area: string])[] = [
@@ -58,7 +58,7 @@ export function summaryOf(profile: CpuProfile): Summary {
       url: "",
       lineNumber: 0,
     };
-    if (PROFILER.test(url)) continue;
+    if (PROFILER.test(url) || PROFILER.test(functionName)) continue;
     if (functionName === IDLE) {
       idle += micros;
       continue;

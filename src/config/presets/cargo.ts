@@ -1,5 +1,10 @@
 import type { Preset } from "./preset.ts";
 
+const CONFIG = "^{at}/(?:[^/]+/)*config\\.json$";
+
+/** One file for each crate, in a folder by the first letters of its name. */
+const CRATE = "^{at}/(?:.*/)?(?:[12]|3/[^/]|[^/]{2}/[^/]{2})/[^/]+$";
+
 /** https://doc.rust-lang.org/cargo/reference/registry-index.html */
 export const CARGO: Preset = {
   upstream: {
@@ -10,14 +15,13 @@ export const CARGO: Preset = {
     policies: [
       // A version is never published a second time.
       { match: "^{at}/.*(?:/download|\\.crate)$", "refresh-after": "never" },
-      { match: "^{at}/(?:[^/]+/)*config\\.json$", "refresh-after": "1h" },
-      // One file for each crate, in a folder by the first letters of its name.
-      { match: "^{at}/(?:.*/)?(?:[12]|3/[^/]|[^/]{2}/[^/]{2})/[^/]+$", "refresh-after": "5m" },
+      { match: CONFIG, "refresh-after": "1h" },
+      { match: CRATE, "refresh-after": "5m" },
     ],
     digests: [
-      { match: "^{at}/(?:[^/]+/)*config\\.json$", format: "cargo-index" },
-      { match: "^{at}/(?:.*/)?(?:[12]|3/[^/]|[^/]{2}/[^/]{2})/[^/]+$", format: "cargo-index" },
+      { match: CONFIG, format: "cargo-index" },
+      { match: CRATE, format: "cargo-index" },
     ],
   },
-  links: [{ match: "^{at}/(?:[^/]+/)*config\\.json$", format: "cargo-config" }],
+  links: [{ match: CONFIG, format: "cargo-config" }],
 };

@@ -20,6 +20,8 @@ export interface MetricSources {
   readonly freeBytes: () => number | null;
   /** Bodies on their way to clients. */
   readonly openBodies: () => number;
+  /** Workers that serve clients now, and those that have died. */
+  readonly workers: () => { readonly size: number; readonly deaths: number };
   readonly storage: {
     usage(): Usage;
     readonly evicted: { readonly count: number; readonly bytes: number };
@@ -39,6 +41,16 @@ export function createMetrics(sources: MetricSources): MetricSet {
   addStorageMetrics(set, sources);
   addUpstreamMetrics(set, sources.upstreams);
   addProcessMetrics(set, sources.loopDelay);
+  set.gauge(
+    "cache_proxy_serving_workers",
+    "Workers that serve clients",
+    () => [[sources.workers().size]],
+  );
+  set.counter(
+    "cache_proxy_worker_deaths_total",
+    "Serving workers that died, with their connections, and were replaced",
+    () => [[sources.workers().deaths]],
+  );
   return set;
 }
 

@@ -3,7 +3,7 @@ const INITIAL_BYTES = 2 * 1024;
 
 /**
  * Buffers of connections that have ended, for those that begin. A new one is memory outside of the
- * heap, which makes the collector work; for a connection with one request that is a tenth of all.
+ * heap, which makes the collector work: much, for a connection with one request.
  */
 const MAX_FREE = 256;
 

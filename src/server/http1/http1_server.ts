@@ -13,6 +13,8 @@ const log = getLogger(["cache-proxy", "server"]);
 export interface Http1Options extends ConnectionParts {
   readonly hostname: string;
   readonly port: number;
+  /** As in `ClientPlace`. */
+  readonly reusePort?: boolean;
 }
 
 /**
@@ -30,9 +32,9 @@ export class Http1Server {
   #allGone = Promise.withResolvers<void>();
 
   /** @throws {Error} When the address cannot be had. */
-  constructor({ hostname, port, handler, openBodies }: Http1Options) {
+  constructor({ hostname, port, reusePort = false, handler, openBodies }: Http1Options) {
     this.#parts = { handler, openBodies };
-    this.#listener = Deno.listen({ hostname, port });
+    this.#listener = Deno.listen({ hostname, port, ...reusePort ? { reusePort } : {} });
     this.#looking = setInterval(() => {
       for (const connection of this.#connections) connection.look();
     }, LOOK_EVERY_MS);

@@ -96,8 +96,8 @@ Deno.test("npm: the short form and the full one are two copies, chosen by Accept
     assertEquals(await formOf(SHORT), ["short", "HIT"]);
     assertEquals(await formOf(null), ["full", "HIT"]);
     assertEquals(origin.seen.map(({ headers }) => headers.get("accept")), [
-      SHORT,
-      "application/json",
+      `${SHORT}, */*;q=0.1`,
+      "application/json, */*;q=0.1",
     ]);
   });
 });
@@ -124,7 +124,7 @@ Deno.test("npm: a HEAD has the fields of the GET", async () => {
   await withRegistry(async (proxy, origin) => {
     const cold = await proxy.fetch("/npm/@scope%2fpkg", { method: "HEAD" });
     assertEquals(cold.status, 200);
-    assertEquals(origin.seen[0]?.headers.get("accept"), "application/json");
+    assertEquals(origin.seen[0]?.headers.get("accept"), "application/json, */*;q=0.1");
     assertEquals(cold.headers.get("content-length"), null);
     const { response, text } = await proxy.get("/npm/@scope%2fpkg");
     assertEquals(cold.headers.get("etag"), response.headers.get("etag"));
@@ -159,6 +159,27 @@ Deno.test("npm: the ETag is ours: one for each copy and address, good for a 304"
     assertNotEquals(other.headers.get("etag"), etag);
     assertEquals((await get("cache-b.test", `If-None-Match: ${etag}`)).status, 200);
     assertEquals((await get("cache-a.test:8881", `If-Match: ${etag}`)).status, 412);
+  });
+});
+
+Deno.test("npm: without an ETag of the mirror there is one as soon as the copy is stored", async () => {
+  await withRegistry(async (proxy, origin) => {
+    const answer = origin.answer;
+    origin.answer = async (seen, request) => {
+      const { headers, body } = await answer(seen, request);
+      headers.delete("etag");
+      return new Response(body, { headers });
+    };
+    const etags: (string | null)[] = [];
+    for (const _ of ["cold", "warm", "again"]) {
+      etags.push((await proxy.get("/npm/@scope%2fpkg")).response.headers.get("etag"));
+      await proxy.settled();
+    }
+    assertEquals(etags[0], null);
+    assertMatch(etags[1] ?? "", /^W\/"/);
+    assertEquals(etags[2], etags[1]);
+    const headers = { "if-modified-since": "Mon, 06 Jan 2025 00:00:00 GMT" };
+    assertEquals((await proxy.fetch("/npm/@scope%2fpkg", { headers })).status, 304);
   });
 });
 

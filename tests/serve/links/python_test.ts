@@ -1,19 +1,21 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Gate } from "../../support/gate.ts";
+import { bytesOf, sha256 } from "../../support/body.ts";
 import { Origin } from "../../support/origin.ts";
 import { TestProxy } from "../../support/test_proxy.ts";
 
 const JSON_INDEX = "application/vnd.pypi.simple.v1+json";
 const PIP_ACCEPT = `${JSON_INDEX}, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01`;
 
+const WHEEL = "/packages/ab/six-1.0-py3-none-any.whl";
+const HASH = sha256(bytesOf(`bytes of ${WHEEL}`));
+
 /** A project's page as an index writes it whose files are on another host. */
 function page(files: string): string {
   return `<!DOCTYPE html>
 <html><head><meta name="pypi:repository-version" content="1.3"><title>Links for six</title></head>
 <body><h1>Links for six</h1>
-<a href="${files}/packages/ab/six-1.0-py3-none-any.whl#sha256=${
-    "0".repeat(64)
-  }" data-requires-python="&gt;=3.8" data-dist-info-metadata="sha256=00" data-core-metadata="sha256=00">six-1.0-py3-none-any.whl</a><br />
+<a href="${files}${WHEEL}#sha256=${HASH}" data-requires-python="&gt;=3.8" data-dist-info-metadata="sha256=00" data-core-metadata="sha256=00">six-1.0-py3-none-any.whl</a><br />
 <a href="${files}/packages/six-0.9.tar.gz#md5=11&amp;x" data-yanked="broken &lt;here&gt;">six-0.9.tar.gz</a><br />
 <a href='../../local/six-0.8.zip'>six-0.8.zip</a>
 <a href="https://elsewhere.test/six-0.7.zip">six-0.7.zip</a>
@@ -113,7 +115,9 @@ Deno.test("a simple index as JSON: url of files alone leads to us", async () => 
     assertEquals(response.headers.get("vary"), "Accept");
     await proxy.settled();
   }
-  assertEquals(origin.seen.map(({ headers }) => headers.get("accept")), [JSON_INDEX]);
+  assertEquals(origin.seen.map(({ headers }) => headers.get("accept")), [
+    `${JSON_INDEX}, */*;q=0.1`,
+  ]);
 });
 
 Deno.test("files of a second host, with the metadata beside them, come through us", async () => {
