@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { RawOrigin } from "../support/origin.ts";
 import { type LogLine, ProgramUnderTest } from "../support/program_under_test.ts";
 
 /** What a program of this machine has said. */
@@ -88,27 +87,6 @@ export async function withProxy<Result>(
   program.kill("SIGTERM");
   assertEquals(await program.ended, { code: 0, signal: null });
   return { result, requests: program.requests };
-}
-
-/**
- * The same with mirrors that are cut off, and a proof that none was asked.
- *
- * @param like The entries of mirrors whose rules hold, all of them out of reach.
- */
-export async function withoutMirrors<Result>(
-  dataDir: string,
-  use: (url: string) => Promise<Result>,
-  like: readonly Readonly<Record<string, unknown>>[] | null = null,
-): Promise<ProxyRun<Result>> {
-  await using gone = new RawOrigin(async ({ write, close }) => {
-    await write("HTTP/1.1 503 Gone\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-    close();
-  });
-  // Each is asked by way of somebody who leads nowhere: so links to it are still links to it.
-  const cutOff = like?.map((entry) => ({ ...entry, proxy: gone.url }));
-  const proxyRun = await withProxy(cutOff ?? [{ server: gone.url }], dataDir, use);
-  assertEquals(gone.heads, [], "requests to the mirrors");
-  return proxyRun;
 }
 
 /** Requests and bytes by what the cache did, for people: `HIT 3 (1234 kB)`. */

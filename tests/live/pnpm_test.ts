@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { tempDir } from "../support/temp_dir.ts";
+import { withoutUpstreams } from "./cut_off.ts";
 import {
   isInstalled,
   mustRun,
@@ -8,7 +9,6 @@ import {
   say,
   summary,
   unreachable,
-  withoutMirrors,
   withProxy,
 } from "./machine.ts";
 
@@ -32,7 +32,7 @@ Deno.test("pnpm add runs through the proxy alone, the second time with no regist
   assertEquals([metadata?.["path"], metadata?.["cache"]], [`/npm/${PACKAGE}`, "MISS"]);
   assert(String(tarball?.["path"]).endsWith(".tgz") && tarball?.["cache"] === "MISS");
 
-  const alone = await withoutMirrors(dataDir, add, upstream);
+  const alone = await withoutUpstreams(upstream, dataDir, add);
   say(`pnpm, without a registry: ${summary(alone.requests)}`);
   assertEquals(alone.result, cold.result);
   assertEquals(alone.requests.map(({ path }) => path), cold.requests.map(({ path }) => path));

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { tempDir } from "../support/temp_dir.ts";
+import { withoutUpstreams } from "./cut_off.ts";
 import {
   isInstalled,
   mustRun,
@@ -10,7 +11,6 @@ import {
   sha256,
   summary,
   unreachable,
-  withoutMirrors,
   withProxy,
 } from "./machine.ts";
 
@@ -49,7 +49,7 @@ Deno.test("uv installs through the proxy alone, the second time with no index", 
   // Both the list and the file came by way of the proxy.
   assert(cold.requests.filter(({ cache }) => cache === "MISS").length >= 2);
 
-  const alone = await withoutMirrors(dataDir, through, upstream);
+  const alone = await withoutUpstreams(upstream, dataDir, through);
   say(`uv, without an index: ${summary(alone.requests)}`);
   assertEquals(alone.result, cold.result);
   assertEquals(notFromCache(alone.requests), []);
