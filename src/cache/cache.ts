@@ -282,7 +282,8 @@ export class Cache {
         }
         const result = fill.role === "leader" ? "MISS" : "JOINED";
         const reason = hadStored ? "changed-upstream" : "not-stored";
-        return { kind: "filling", result, fill, head: head.head, hadStored, reason };
+        const body = head.body ?? null;
+        return { kind: "filling", result, fill, head: head.head, body, hadStored, reason };
       }
       case "passing":
         if (standIn !== null && ERROR_STATUSES.has(head.head.status)) {

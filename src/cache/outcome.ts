@@ -38,6 +38,8 @@ export type Outcome =
     readonly result: CacheResult;
     readonly fill: Fill;
     readonly head: BodyHead;
+    /** A small one that is here whole; null: it comes in. */
+    readonly body: Uint8Array | null;
     readonly hadStored: boolean;
     readonly reason: string;
   }

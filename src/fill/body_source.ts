@@ -3,6 +3,7 @@ import type { Clock } from "../types.ts";
 import type { AnswerBody } from "./answer_body.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { networkDetail } from "./network_detail.ts";
+import { afterShared } from "./shared_timeout.ts";
 
 /** Learns from a body that comes in. */
 export interface BodyObserver {
@@ -91,7 +92,10 @@ export class BodySource {
     this.#stopReadingAhead = true;
     // What is here already must not wait for a read ahead that is under way.
     if (this.#ahead.length === 0 && this.#filling !== null) await this.#filling;
-    return this.#ahead.shift() ?? await this.#readUpstream();
+    const chunk = this.#ahead.shift() ?? null;
+    if (chunk === null) return await this.#readUpstream();
+    this.#aheadBytes -= chunk.byteLength;
+    return chunk;
   }
 
   /**
@@ -107,6 +111,39 @@ export class BodySource {
         this.#filling = null;
       }
     }
+  }
+
+  /** Reads all that is left when it is here already; whether it was. Without a wait, and so without its cost. */
+  readAtOnce(): boolean {
+    const { declared, observer } = this.#rules;
+    if (this.#end !== null || this.#filling !== null || declared === null) return false;
+    const rest = this.#reader?.takeWhole?.() ?? null;
+    if (rest === null) return false;
+    this.#received += rest.byteLength;
+    this.#ahead.push(rest);
+    this.#aheadBytes += rest.byteLength;
+    observer?.received(rest.byteLength);
+    if (this.#received === declared) this.#finish("whole");
+    return true;
+  }
+
+  /**
+   * All of the body, when it has been read ahead to its honest end and nobody has taken any of it;
+   * null otherwise. Nothing is left to read then.
+   */
+  takeWhole(): Uint8Array<ArrayBuffer> | null {
+    if (this.#end !== "whole" || this.#aheadBytes !== this.#received) return null;
+    const [first] = this.#ahead;
+    const isOne = first !== undefined && this.#ahead.length === 1;
+    const whole = isOne ? first as Uint8Array<ArrayBuffer> : new Uint8Array(this.#received);
+    for (let at = 0; !isOne && this.#ahead.length > 0;) {
+      const chunk = this.#ahead.shift() ?? whole;
+      whole.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    this.#ahead.length = 0;
+    this.#aheadBytes = 0;
+    return whole;
   }
 
   /** Gives the body up and its connection with it. */
@@ -180,7 +217,8 @@ export class BodySource {
   /** One timer for the whole body: it looks whether the read of the moment is overdue. */
   #watch(ms: number): void {
     const { clock, stallTimeoutMs, controller } = this.#rules;
-    this.#cancelWatch = clock.after(ms, () => {
+    const after = ms === stallTimeoutMs ? afterShared : afterAlone;
+    this.#cancelWatch = after(clock, ms, () => {
       const since = this.#waitingSince;
       const leftMs = since === null ? stallTimeoutMs : since + stallTimeoutMs - clock.now();
       // Never longer than from the start, should the clock have been set back.
@@ -197,6 +235,10 @@ export class BodySource {
     this.#cancelWatch?.();
     this.#cancelWatch = null;
   }
+}
+
+function afterAlone(clock: Clock, ms: number, callback: () => void): () => void {
+  return clock.after(ms, callback);
 }
 
 function upstreamErrorOf(reason: unknown): UpstreamError {

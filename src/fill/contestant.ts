@@ -138,12 +138,15 @@ export async function contestant(
 async function earnVictory(source: BodySource, head: BodyHead, contest: Contest): Promise<void> {
   if (contest.firstChunkBytes > 0) return await source.readAhead(contest.firstChunkBytes);
   if (head.size === 0) return;
+  if (head.size !== null && head.size <= SMALL_BODY_BYTES && source.readAtOnce()) return;
   // A head alone promises what a mirror in trouble does not keep, and no client can use it yet.
   await source.readAhead(1);
+  if (head.size !== null && head.size <= SMALL_BODY_BYTES && source.readAtOnce()) return;
   if (head.size === null || head.size > SMALL_BODY_BYTES) return;
   const held = Promise.withResolvers<void>();
   const cancelHold = contest.clock.after(SMALL_BODY_HOLD_MS, held.resolve);
-  const whole = source.readAhead(head.size);
+  // To its end, which comes with its last byte or right behind it.
+  const whole = source.readAhead(head.size + 1);
   try {
     await Promise.race([whole, held.promise]);
   } finally {

@@ -44,8 +44,11 @@ export interface FillRequest {
 
 /** What came of the race. Known before the body has arrived. */
 export type FillHead =
-  /** The body is on its way into the cache. */
-  | { readonly kind: "filling"; readonly head: BodyHead }
+  /**
+   * The body is on its way into the cache. A small one may be here whole: then nobody reads it from
+   * a growing file, and there is none.
+   */
+  | { readonly kind: "filling"; readonly head: BodyHead; readonly body?: Uint8Array }
   /** The body cannot be stored; it exists once, for whoever started the fill: take it as the lead. */
   | { readonly kind: "passing"; readonly head: BodyHead; readonly reason: string }
   /** An upstream vouched for the stored copy. */
@@ -77,7 +80,7 @@ export type FillEnd =
 
 /** How far a body is. Read `written` and `end` again after each `changed()`. */
 export interface Progress {
-  /** Bytes that can be read from the growing file. */
+  /** Bytes that can be read from the growing file, or that are here whole. */
   readonly written: number;
   /** null while the body is under way. */
   readonly end: FillEnd | null;
@@ -96,7 +99,7 @@ export interface Fill {
   /** The bond under which the flight was started. */
   readonly bond: Bond | null;
   readonly progress: Progress;
-  /** Absolute path of the growing file; null until the head is `filling`. */
+  /** Absolute path of the growing file; null until the head is `filling`, or where there is none. */
   readonly path: string | null;
   /**
    * Counts a reader of the growing file among the joiners, unless it is the leader's. Returns what to

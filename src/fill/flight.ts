@@ -8,7 +8,7 @@ import { privacyOf } from "../decide/private_answer.ts";
 import { updatedFields } from "../decide/updated_fields.ts";
 import { selectingFields, varyNames } from "../decide/vary.ts";
 import { UpstreamError } from "../errors.ts";
-import type { PartialFile, Storage, Validation } from "../storage/storage.ts";
+import type { EntryFacts, PartialFile, Storage, Validation } from "../storage/storage.ts";
 import type {
   AttemptFailure,
   BodyHead,
@@ -41,10 +41,18 @@ import type { UpstreamClient } from "./upstream_client.ts";
 
 const log = getLogger(["cache-proxy", "fill"]);
 
+/**
+ * So many small bodies may be with their clients and not yet stored: beyond it a client waits for
+ * the disk, or those who ask faster than it writes would be refused for too many fills.
+ */
+const MAX_AHEAD_OF_DISK = 64;
+
 /** What a flight works with. */
 export interface FlightParts {
   readonly storage: Storage;
   readonly trouble: StorageTrouble;
+  /** Small bodies that are being stored, of all flights together. */
+  readonly storing: { count: number };
   readonly clock: Clock;
   readonly clientOf: (upstream: string) => UpstreamClient;
   readonly firstChunkBytes: number;
@@ -266,6 +274,10 @@ export class Flight {
   async #fill(won: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
     const { byDirectives } = this.#plan;
     const { inspection } = this.#parts;
+    // Whether it is what is stored already is seen from the file.
+    const isPlain = unstorable === null && this.#plan.known === null;
+    const whole = isPlain && !inspection.isToGuard(won, head) ? won.takeWhole() : null;
+    if (whole !== null) return await this.#storeWhole(whole, head);
     const groups = unstorable === null ? this.#forEverybody() : inspection.groups;
     const body = openBody(won, {
       ...this.#parts,
@@ -322,7 +334,7 @@ export class Flight {
     const { known } = this.#plan;
     if (end.kind !== "complete") await this.#endUnstored(end, head, drained);
     else if (!await isSameAsStored(file, head, known, storage) || !this.#keepSame(known, head)) {
-      await this.#publish(file, head);
+      await this.#publish((facts) => file.commit(facts), head);
     }
   }
 
@@ -350,7 +362,25 @@ export class Flight {
     return true;
   }
 
-  async #publish(file: PartialFile, head: BodyHead): Promise<void> {
+  /** A small body that is here: whoever asks gets it from memory, the file is written once. */
+  async #storeWhole(body: Uint8Array<ArrayBuffer>, head: BodyHead): Promise<void> {
+    const { storage, storing, track } = this.#parts;
+    this.progress.advance(body.byteLength);
+    track.filling(head, this.progress);
+    const answer = (): void => this.#head.resolve({ kind: "filling", head, body });
+    const publish = (): Promise<void> =>
+      this.#publish((facts) => storage.put(this.target.key, body, facts), head);
+    if (storing.count < MAX_AHEAD_OF_DISK) answer();
+    storing.count++;
+    try {
+      await publish();
+    } finally {
+      storing.count--;
+      answer();
+    }
+  }
+
+  async #publish(commit: (facts: EntryFacts) => Promise<Entry>, head: BodyHead): Promise<void> {
     const { upstream } = head;
     const { clock, trouble, track } = this.#parts;
     // No await stands between the look and the commit: see `disown`.
@@ -360,7 +390,7 @@ export class Flight {
       return this.progress.finish({ kind: "unpublished", reason });
     }
     try {
-      const publication = file.commit({ ...head, storedAt: clock.now() });
+      const publication = commit({ ...head, storedAt: clock.now() });
       this.#publication = publication.catch(() => {});
       const entry = await publication;
       trouble.settle();

@@ -79,6 +79,7 @@ export class Flights implements Filler {
   readonly #ahead = new Set<AbortController>();
   readonly #trouble: StorageTrouble;
   readonly #inspector: Inspector;
+  readonly #storing = { count: 0 };
   #options: FlightsOptions;
   #clients: ClientPool;
   #closed = false;
@@ -255,6 +256,7 @@ export class Flights implements Filler {
       {
         ...this.#options,
         trouble: this.#trouble,
+        storing: this.#storing,
         race: { ...this.#raceRules, track },
         track,
         clientOf: (name) => clients.of(name),

@@ -152,10 +152,15 @@ export class Inspection {
     return reason;
   }
 
+  /** Whether a body has to be compared with what is published while it is handed on. */
+  isToGuard(source: BodySource, head: BodyHead): boolean {
+    return this.#expected !== null && this.#passed !== source && isCheckable(head);
+  }
+
   /** A body of which nobody gets the whole unless it is what is published. */
   guard(body: Body, source: BodySource, head: BodyHead): Body {
     const expected = this.#expected;
-    if (expected === null || this.#passed === source || !isCheckable(head)) return body;
+    if (expected === null || !this.isToGuard(source, head)) return body;
     return new VerifiedBody(body, expected, this.#plan.target.key, () => {
       const givers = this.#plan.track.givers;
       const isAlone = givers.size <= 1;

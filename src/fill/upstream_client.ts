@@ -15,6 +15,7 @@ import { MirrorClient } from "./mirror_client.ts";
 import { networkDetail } from "./network_detail.ts";
 import { requestText } from "./request_text.ts";
 import { type ResolveHost, resolveHost } from "./resolve_host.ts";
+import { afterShared } from "./shared_timeout.ts";
 
 const MAX_STATUS = 599;
 
@@ -89,7 +90,8 @@ export class UpstreamClient implements Disposable {
    */
   async ask(question: Question, controller: AbortController): Promise<Answer> {
     const { clock, headTimeoutMs } = this.#options;
-    const cancelTimeout = clock.after(
+    const cancelTimeout = afterShared(
+      clock,
       headTimeoutMs,
       () => controller.abort(new UpstreamError({ kind: "timeout", afterMs: headTimeoutMs })),
     );

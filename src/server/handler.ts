@@ -153,9 +153,11 @@ async function answerRequest(
 }
 
 /** Caches between us and the client are to know what has chosen the form. */
-function addVaryAccept(headers: Headers): void {
+function addVaryAccept(headers: Answer["headers"]): void {
   const vary = headers.get("vary") ?? "";
-  if (!/(?:^|,)\s*(?:accept|\*)\s*(?:,|$)/i.test(vary)) headers.append("vary", "Accept");
+  if (!/(?:^|,)\s*(?:accept|\*)\s*(?:,|$)/i.test(vary)) {
+    headers.set("vary", vary === "" ? "Accept" : `${vary}, Accept`);
+  }
 }
 
 /** What concerns the server in front of us and nobody behind us is left out. */

@@ -18,7 +18,9 @@ export function platformHandler(
     const form = formOf(url, headers.get("host"));
     const whole = { method, url, headers, body, signal, client, form, local: local() };
     const outgoing = await handle(whole);
-    return new Response(bodyOf(outgoing, openBodies), outgoing);
+    const { status, headers: fields } = outgoing;
+    const init = { status, headers: [...fields] as [string, string][] };
+    return new Response(bodyOf(outgoing, openBodies), init);
   };
 }
 

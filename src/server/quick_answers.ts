@@ -6,6 +6,7 @@ import type { LocalStorage } from "../storage/local_storage.ts";
 import type { Clock, Instant, Key } from "../types.ts";
 import { isAccessLogged, logAccess } from "./access_log.ts";
 import type { Arrivals } from "./arrivals.ts";
+import { AnswerHeaders } from "./answer_headers.ts";
 import type { ClientRequest } from "./client_request.ts";
 import type { Exchange } from "./exchange.ts";
 import { dateField, responseHead } from "./http1/response_head.ts";
@@ -205,7 +206,7 @@ export class QuickAnswers {
   }
 
   #notModified(answer: QuickAnswer, now: Instant): readonly Uint8Array[] {
-    return [responseHead(304, notModified(new Headers(this.#fields(answer, now))).headers)];
+    return [responseHead(304, notModified(new AnswerHeaders(this.#fields(answer, now))).headers)];
   }
 
   #fields({ hit, freshUntil }: QuickAnswer, now: Instant): [string, string][] {

@@ -3,6 +3,7 @@ import { multipartPlan } from "../decide/multipart.ts";
 import type { ResponsePlan } from "../decide/plan_response.ts";
 import type { FilePart } from "../storage/read_file.ts";
 import { concatenated, type PartOpener } from "./body_stream.ts";
+import { type AnswerFields, AnswerHeaders } from "./answer_headers.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 /** Something that can be sent, whole or in parts. */
@@ -24,7 +25,7 @@ export interface Representation {
 /** An answer without the access log's part in it. */
 export interface Answer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: AnswerFields;
   readonly body: Outgoing["body"];
 }
 
@@ -44,7 +45,7 @@ export async function renderPlan(
   method: "GET" | "HEAD",
   of: Representation,
 ): Promise<Answer> {
-  const headers = new Headers(of.headers as [string, string][]);
+  const headers = new AnswerHeaders(of.headers);
   switch (plan.kind) {
     case "not-modified":
       return notModified(headers);
@@ -75,12 +76,12 @@ export async function renderPlan(
 }
 
 /** RFC 9110 section 15.4.5: no field but those that tell a cache what it has. */
-export function notModified(headers: Headers): Answer {
+export function notModified(headers: AnswerFields): Answer {
   withoutFields(headers, ["content-type", "content-encoding", "content-language"]);
   return { status: 304, headers, body: null };
 }
 
-function withoutFields(headers: Headers, names: readonly string[]): Headers {
+function withoutFields(headers: AnswerFields, names: readonly string[]): AnswerFields {
   for (const name of names) headers.delete(name);
   return headers;
 }
@@ -88,7 +89,7 @@ function withoutFields(headers: Headers, names: readonly string[]): Headers {
 function severalRanges(
   ranges: readonly { readonly start: number; readonly end: number }[],
   size: number,
-  headers: Headers,
+  headers: AnswerFields,
   of: Representation,
 ): Answer {
   const plan = multipartPlan(ranges, size, of.contentType, crypto.randomUUID());

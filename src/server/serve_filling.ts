@@ -36,6 +36,7 @@ export async function serveFilling(
       contentType: firstValue(head.headers, "content-type"),
       size,
       open: async (start, end) => {
+        if (outcome.body !== null) return outcome.body.subarray(start, end ?? undefined);
         usedLead = lead !== null && plan.kind === "whole" && !isLeftToFile(exchange, size);
         if (usedLead && lead !== null) return lead;
         const isPart = start > 0 && end !== null;

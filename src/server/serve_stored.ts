@@ -6,6 +6,7 @@ import { currentAgeMs } from "../decide/response_age.ts";
 import { FilePart, readBytes } from "../storage/read_file.ts";
 import type { OpenEntry } from "../storage/storage.ts";
 import type { Entry, Instant } from "../types.ts";
+import { AnswerHeaders } from "./answer_headers.ts";
 import { type Accel, accelHeaders } from "./accel.ts";
 import { commonHeaders } from "./common_headers.ts";
 import type { Exchange } from "./exchange.ts";
@@ -49,7 +50,7 @@ export async function serveStored(
   if (located !== null) {
     // Which ranges it takes is for the front server to say.
     const own = headers.filter(([name]) => name !== "accept-ranges");
-    return { status: 200, headers: new Headers([...own, ...located]), body: null };
+    return { status: 200, headers: new AnswerHeaders([...own, ...located]), body: null };
   }
   return await renderPlan(plan, exchange.method, {
     status: entry.status,

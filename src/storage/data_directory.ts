@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { lstatSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "@std/path";
 import { HIDDEN_FOLDER } from "../decide/tree_path.ts";
 import { StorageError } from "../errors.ts";
@@ -75,7 +75,10 @@ export class DataDirectory {
   }
 
   resolve(file: string): string {
-    return join(this.root, file);
+    // `join` takes 5 µs to find nothing in a path that holds no such segment.
+    return file === "." || file.includes("..") || this.root === "/"
+      ? join(this.root, file)
+      : `${this.root}/${file}`;
   }
 
   /**
@@ -92,6 +95,37 @@ export class DataDirectory {
       if (isUnfit(error)) return null;
       throw storageFailure(`create folder "${this.resolve(folder)}"`, error);
     }
+  }
+
+  /**
+   * As `makeFolderOf`, at once. null: it is for that to find out why not.
+   */
+  folderOfAtOnce(file: string): string | null {
+    const folder = dirname(file);
+    if (folder === ".") return this.root;
+    const path = this.resolve(folder);
+    try {
+      let real = realPathAtOnce(path);
+      if (real === null) {
+        const parent = this.folderOfAtOnce(folder);
+        if (parent === null) return null;
+        Deno.mkdirSync(path);
+        real = realPathAtOnce(path);
+      }
+      return real !== null && this.#allows(folder, real) ? real : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Whether something is at a path inside of the data directory. Synchronous. */
+  isTaken(path: string): boolean {
+    return isThere(path);
+  }
+
+  /** Whether our own folders are there. Synchronous. */
+  get isInOrder(): boolean {
+    return isFolder(this.partialFolder);
   }
 
   /**
@@ -261,13 +295,12 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** Whether something is there, or it cannot be told; without an error where nothing is. */
+/**
+ * Whether something is there; what cannot be told is taken for nothing. 2 µs, where to look at a file
+ * that is not there takes 30 for its error, and each miss asks for several.
+ */
 function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return true;
-  }
+  return existsSync(path);
 }
 
 function isInside(folder: string, path: string): boolean {
@@ -277,6 +310,15 @@ function isInside(folder: string, path: string): boolean {
 async function realPath(path: string): Promise<string | null> {
   try {
     return await Deno.realPath(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function realPathAtOnce(path: string): string | null {
+  try {
+    return Deno.realPathSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

@@ -13,6 +13,9 @@ import { isDamagedDatabase, storageFailure } from "./storage_failure.ts";
 /** SQLite's name for a database that is in no file. */
 const IN_MEMORY = ":memory:";
 
+/** Keys that were looked for in vain: each miss asks several times. */
+const MAX_MISSING = 1_000;
+
 /** Entries that are kept in memory in front of the database: some 10 MB. */
 const MAX_RECENT = 10_000;
 
@@ -94,6 +97,10 @@ export class EntryIndex {
   onBegun: () => void = () => {};
   /** Called when an entry has changed or gone; with null when any may have. Must not throw. */
   onChanged: (key: Key | null) => void = () => {};
+  /** As in the database; null: to be read. */
+  #totals: Totals | null = null;
+  /** Keys without an entry. */
+  readonly #missing = new Set<Key>();
   /** What was looked up last, as it is in the database. */
   readonly #recent = new LRUCache<Key, IndexedFile>({ max: MAX_RECENT });
 
@@ -113,11 +120,13 @@ export class EntryIndex {
     if (this.#watch.isDue()) this.#look();
     const recent = this.#recent.get(key);
     if (recent !== undefined) return recent;
+    if (this.#missing.has(key)) return null;
     const found = this.#guard("read index", ({ find }) => {
       const row = find.get(key);
       return row === undefined ? null : fromRow(row);
     });
     if (found !== null) this.#recent.set(key, found);
+    else this.#noteMissing(key);
     return found;
   }
 
@@ -131,7 +140,9 @@ export class EntryIndex {
   }
 
   totals(): Totals {
-    return this.#guard("read index", ({ totals }) => {
+    if (this.#watch.isDue()) this.#look();
+    // Asked several times for each file that is stored.
+    return this.#totals ??= this.#guard("read index", ({ totals }) => {
       const row = totals.get();
       return { entries: Number(row?.["entries"]), bytes: Number(row?.["blocks"]) * BLOCK_BYTES };
     });
@@ -171,6 +182,15 @@ export class EntryIndex {
     this.#changed(indexed.entry.key);
   }
 
+  /** As `replace` for each, all or none of them, in one transaction. */
+  replaceAll(all: readonly IndexedFile[]): void {
+    this.#guard("write index", ({ replace }) =>
+      this.#inTransaction(() => {
+        for (const indexed of all) replace.run(toRow(indexed, indexed.entry.storedAt));
+      }));
+    for (const { entry } of all) this.#changed(entry.key);
+  }
+
   /**
    * Does nothing when the key has an entry.
    *
@@ -180,6 +200,8 @@ export class EntryIndex {
    */
   add(indexed: IndexedFile, lastUsed: Instant = indexed.entry.storedAt): boolean {
     const { changes } = this.#guard("write index", ({ add }) => add.run(toRow(indexed, lastUsed)));
+    this.#totals = null;
+    this.#missing.delete(indexed.entry.key);
     return Number(changes) > 0;
   }
 
@@ -227,18 +249,12 @@ export class EntryIndex {
 
   /** Writes all in one transaction. Keys without an entry are passed over. */
   used(batch: ReadonlyMap<Key, Uses>): void {
-    this.#guard("write index", ({ used }) => {
-      this.#database.exec("BEGIN IMMEDIATE");
-      try {
+    this.#guard("write index", ({ used }) =>
+      this.#inTransaction(() => {
         for (const [key, { hits, lastUsed }] of batch) {
           used.run({ key, hits, last_used: lastUsed });
         }
-        this.#database.exec("COMMIT");
-      } catch (error) {
-        rollBack(this.#database);
-        throw error;
-      }
-    });
+      }));
   }
 
   close(): void {
@@ -249,10 +265,32 @@ export class EntryIndex {
     }
   }
 
+  #noteMissing(key: Key): void {
+    if (this.#missing.size >= MAX_MISSING) this.#missing.clear();
+    this.#missing.add(key);
+  }
+
+  #inTransaction(run: () => void): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      run();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      rollBack(this.#database);
+      throw error;
+    }
+  }
+
   /** null: all of them may have. */
   #changed(key: Key | null): void {
-    if (key === null) this.#recent.clear();
-    else this.#recent.delete(key);
+    this.#totals = null;
+    if (key === null) {
+      this.#recent.clear();
+      this.#missing.clear();
+    } else {
+      this.#recent.delete(key);
+      this.#missing.delete(key);
+    }
     this.onChanged(key);
   }
 

@@ -6,6 +6,7 @@ import type { LocalSystem } from "./local_system.ts";
 import type { Reservation } from "./reservation.ts";
 import type { EntryFacts, PartialFile } from "./storage.ts";
 import { storageFailure } from "./storage_failure.ts";
+import { uniqueName } from "./unique_name.ts";
 
 /** What an unfinished file needs of its storage. */
 export interface PartialFileParts {
@@ -14,6 +15,8 @@ export interface PartialFileParts {
   readonly pattern: string;
   readonly openFile: LocalSystem["openFile"];
   readonly reservation: Reservation;
+  /** Whether the finished file may be flushed when it has been published. */
+  flushesLater(): Promise<boolean>;
   /** Moves the finished file to its place and indexes it; throws when it could not. */
   publish(path: string, identity: FileIdentity, facts: EntryFacts): Promise<Entry>;
   /** Removes the file, whose bytes count until it has gone. Never throws. */
@@ -98,7 +101,7 @@ export class LocalPartialFile implements PartialFile {
     this.#file.utimeSync(time, time);
     // After a power cut no published file may lack bytes, nor its time: an adopted file with a later
     // one would pass as newer than it is. Hence `sync` and not `syncData`.
-    await this.#file.sync();
+    if (!await this.#parts.flushesLater()) await this.#file.sync();
     const info = this.#file.statSync();
     if (info.size !== this.#written) {
       throw new Error(
@@ -129,10 +132,4 @@ export class LocalPartialFile implements PartialFile {
       `Cannot ${action} "${this.path}": it is committed or aborted already`,
     );
   }
-}
-
-function uniqueName(pattern: string): string {
-  const star = pattern.lastIndexOf("*");
-  const at = star < 0 ? pattern.length : star;
-  return pattern.slice(0, at) + crypto.randomUUID() + pattern.slice(at + 1);
 }

@@ -6,7 +6,7 @@ import { StorageError } from "../errors.ts";
 import type { Entry, Instant, Key, Limits } from "../types.ts";
 import { adoptedEntry } from "./adopted_entry.ts";
 import { DataDirectory } from "./data_directory.ts";
-import { EntryIndex, type IndexedFile, type ListedEntry } from "./entry_index.ts";
+import { EntryIndex, type IndexedFile, type ListedEntry, type UsePosition } from "./entry_index.ts";
 import { Evictor } from "./evictor.ts";
 import { identify, sameFile } from "./file_identity.ts";
 import { IdleFiles } from "./idle_files.ts";
@@ -20,11 +20,13 @@ import { publish, type PublishingParts } from "./publish.ts";
 import { reconcile, type Reconciled } from "./reconcile.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Reservation } from "./reservation.ts";
+import { SmallFiles } from "./small_files.ts";
 import { diskBytes, Space } from "./space.ts";
-import type { OpenEntry, PartialFile, Storage, Usage, Validation } from "./storage.ts";
+import type { EntryFacts, OpenEntry, PartialFile, Storage, Usage, Validation } from "./storage.ts";
 import { isGone, storageFailure } from "./storage_failure.ts";
 import { takeEntry, type TakingParts } from "./take_entry.ts";
 import { Trash } from "./trash.ts";
+import { Unflushed } from "./unflushed.ts";
 
 /** How a {@linkcode LocalStorage} is opened. */
 export interface LocalStorageOptions {
@@ -64,6 +66,8 @@ export class LocalStorage implements Storage {
   readonly #evictor: Evictor;
   readonly #notes: OverflowNotes;
   readonly #reconciler: Reconciler;
+  readonly #unflushed: Unflushed;
+  readonly #small: SmallFiles;
   readonly #repeats = new Repeats();
   /** Since the start: the background pass makes room for them. */
   #requests = 0;
@@ -111,6 +115,13 @@ export class LocalStorage implements Storage {
       pins: this.#pins,
       space: this.#space,
     });
+    this.#unflushed = Unflushed.open(directory, system);
+    this.#small = new SmallFiles({
+      ...this.#publishingParts,
+      unflushed: this.#unflushed,
+      pattern,
+      onPublished: () => this.#evictor.wake(),
+    });
   }
 
   /**
@@ -128,7 +139,9 @@ export class LocalStorage implements Storage {
         `Cannot name unfinished files "${pattern}": a name holds no path separator and no NUL`,
       );
     }
-    const system = { ...LOCAL_SYSTEM, ...options.system };
+    // Who replaces the way in which files are written wants all to go that way.
+    const own = options.system?.openFile === undefined ? {} : { writeNew: null };
+    const system = { ...LOCAL_SYSTEM, ...own, ...options.system };
     const directory = await DataDirectory.open(options.path);
     try {
       const index = new EntryIndex(directory.indexFile, system.clock);
@@ -138,6 +151,7 @@ export class LocalStorage implements Storage {
         // Until the files that the index does not know are found, nobody knows what fits.
         else storage.#space.forget(false);
       }
+      await storage.#afterFall();
       storage.#evictor.wake();
       return storage;
     } catch (error) {
@@ -172,6 +186,16 @@ export class LocalStorage implements Storage {
       const info = await this.#directory.inspect(file);
       const identity = info === null ? null : identify(info);
       if (info === null || identity === null) continue;
+      if (this.#unflushed.isDistrusted(info)) {
+        log.warn(
+          "Removed {file}: it came before the machine went down, bytes of it may be missing",
+          {
+            file,
+          },
+        );
+        await this.#directory.remove(file);
+        continue;
+      }
       const now = this.#system.clock.now();
       const entry = isOverflow(file)
         ? await this.#notes.recall(file, info, now)
@@ -254,6 +278,14 @@ export class LocalStorage implements Storage {
       unpin();
       throw error;
     }
+  }
+
+  async put(key: Key, body: Uint8Array<ArrayBuffer>, facts: EntryFacts): Promise<Entry> {
+    const entry = await this.#small.put(key, body, facts);
+    if (entry !== null) return entry;
+    await using file = await this.create(key, body.byteLength);
+    await file.write(body);
+    return await file.commit(facts);
   }
 
   validated(entry: Entry, update: Validation): Entry | null {
@@ -360,6 +392,7 @@ export class LocalStorage implements Storage {
         adopt: (key) => this.#adopt(key),
       }, signal);
       if (reconciled.complete && !this.#index.isSearched()) this.#index.noteSearched();
+      if (reconciled.complete) await this.#unflushed.believeAll();
       return reconciled;
     } finally {
       // Even if it failed: better a file too many than nothing stored for a day.
@@ -385,6 +418,7 @@ export class LocalStorage implements Storage {
     this.#closed = true;
     this.#evictor.close();
     this.#idleFiles.close();
+    this.#unflushed.close();
     this.#uses.flush();
     try {
       this.#index.close();
@@ -432,8 +466,35 @@ export class LocalStorage implements Storage {
     this.#idleFiles.keep(entry.key, this.pathOf(entry), identity, file);
   }
 
+  /** Deals with what the last run has published and not flushed. */
+  async #afterFall(): Promise<void> {
+    const { distrusted, left } = this.#unflushed;
+    if (left !== null) {
+      const paths = (): Iterable<string> =>
+        pathsOf(storedSince(this.#index, left), this.#directory);
+      void this.#unflushed.flushLeft(paths());
+    }
+    if (distrusted === null) return;
+    let dropped = 0;
+    for (const indexed of storedSince(this.#index, distrusted.from)) {
+      this.#index.drop(indexed);
+      await this.#directory.remove(indexed.entry.file);
+      dropped++;
+    }
+    log.warn(
+      "Dropped {dropped} files that were stored before the machine went down: bytes of them " +
+        "may be missing",
+      { dropped },
+    );
+  }
+
   #createFile(key: Key, reservation: Reservation, onEnd: () => void): Promise<PartialFile> {
+    let published: ((path: string | null) => void) | null = null;
     return LocalPartialFile.create({
+      flushesLater: async () => {
+        published = await this.#unflushed.expect();
+        return published !== null;
+      },
       folder: this.#directory.partialFolder,
       pattern: this.#pattern,
       openFile: this.#system.openFile,
@@ -441,14 +502,35 @@ export class LocalStorage implements Storage {
       publish: async (path, identity, facts) => {
         const finished = { key, path, identity, facts, reservation };
         const entry = await publish(finished, this.#publishingParts);
+        published?.(this.pathOf(entry));
+        published = null;
         this.#pins.resize(key, diskBytes(entry.size));
         this.#evictor.wake();
         return entry;
       },
       remove: (path, bytes) => this.#trash.remove(path, bytes),
-      onEnd,
+      onEnd: () => {
+        published?.(null);
+        onEnd();
+      },
     });
   }
+}
+
+/** Entries that were stored from an instant on: used last then, or later. */
+function* storedSince(index: EntryIndex, since: Instant): Generator<IndexedFile> {
+  let after: UsePosition = { lastUsed: since, storedAt: Number.MIN_SAFE_INTEGER, row: 0 };
+  for (;;) {
+    const page = index.leastRecentlyUsed(PAGE_ROWS, after);
+    for (const file of page) if (file.entry.storedAt >= since) yield file;
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.position;
+  }
+}
+
+function* pathsOf(files: Iterable<IndexedFile>, directory: DataDirectory): Generator<string> {
+  for (const { entry } of files) yield directory.resolve(entry.file);
 }
 
 /** Disposing of it again does no harm. */

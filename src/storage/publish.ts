@@ -110,7 +110,8 @@ async function removeReplaced(
   await Promise.all(removals);
 }
 
-function newEntry(key: Key, file: string, size: number, facts: EntryFacts): Entry {
+/** The entry of a file that is published under a key. */
+export function newEntry(key: Key, file: string, size: number, facts: EntryFacts): Entry {
   const { lastModified, storedAt } = facts;
   return {
     key,

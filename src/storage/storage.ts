@@ -118,6 +118,13 @@ export interface Storage {
    */
   create(key: Key, size: number | null): Promise<PartialFile>;
   /**
+   * Stores a small body that is here whole, as `create`, one `write` and `commit` would, for less.
+   * The body is not to be changed until the promise has settled.
+   *
+   * @throws {StorageError} As those do. Nothing is published then, the old entry stays.
+   */
+  put(key: Key, body: Uint8Array<ArrayBuffer>, facts: EntryFacts): Promise<Entry>;
+  /**
    * An upstream vouched for the copy. Returns the entry as it is now, null when it was replaced or
    * dropped meanwhile.
    */

@@ -390,7 +390,7 @@ Deno.test("an unknown key is named with the nearest key known at its place, if o
   assertEquals(sectionProblems("lisen: {}\nfoo:\nmisc: {chunk_bytes: 1}"), [
     'misc.chunk_bytes: unknown key, did you mean "chunk-bytes"?',
     'lisen: unknown key, did you mean "listen"?',
-    "foo: unknown key, known here: listen, admin, upstream, misc, race, rules, links, forward, prefetch, cache, storage, fetch, log",
+    "foo: unknown key, known here: listen, workers, admin, upstream, misc, race, rules, links, forward, prefetch, cache, storage, fetch, log",
   ]);
 });
 

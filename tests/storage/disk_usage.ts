@@ -10,7 +10,8 @@ export function diskUsage(data: string): number {
   return [...seen.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-const BESIDE_THE_BODIES = /\/\.cache-proxy\/(index\.db.*|lock|notes|partial\/note\..*)$/;
+const BESIDE_THE_BODIES =
+  /\/\.cache-proxy\/(index\.db.*|lock|notes|unflushed\.json|partial\/(note|mark)\..*)$/;
 
 function addFolder(folder: string, seen: Map<number, number>): void {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertExists, assertRejects, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "../../src/errors.ts";
+import type { LocalSystem } from "../../src/storage/local_system.ts";
 import { bytes, FACTS, NOW, readEntry, store, TemporaryStorage } from "./support.ts";
 
 const KEY = "/pool/hello";
@@ -23,6 +24,7 @@ function altered(file: Deno.FsFile, methods: Partial<Deno.FsFile>): Deno.FsFile 
 /** A storage whose files are altered from the moment `arm` is called. */
 async function faulty(
   methods: (file: Deno.FsFile) => Partial<Deno.FsFile>,
+  system: Partial<LocalSystem> = {},
 ): Promise<{ local: TemporaryStorage; arm: (isArmed?: boolean) => void }> {
   let armed = false;
   const local = await TemporaryStorage.open({
@@ -30,6 +32,7 @@ async function faulty(
       const file = await Deno.open(path, options);
       return armed ? altered(file, methods(file)) : file;
     },
+    ...system,
   });
   return { local, arm: (isArmed = true) => void (armed = isArmed) };
 }
@@ -114,7 +117,8 @@ Deno.test("nothing is published when a step before the rename fails", async () =
     { sync: () => Promise.reject(systemError("EIO")) },
   ];
   for (const step of steps) {
-    const { local, arm } = await faulty(() => step);
+    // A machine that does not tell when it was started: files are flushed before that step.
+    const { local, arm } = await faulty(() => step, { bootedAt: () => null });
     await using _ = local;
     await store(local.storage, KEY, "old");
     arm();

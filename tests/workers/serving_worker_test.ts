@@ -23,7 +23,12 @@ class Started implements AsyncDisposable {
     this.worker.take({
       kind: "start",
       place: { hostname: "127.0.0.1", port: 0, tls: null },
-      settings: { maxBytes: 0, honoursDirectives: false, accelHeader: null },
+      settings: {
+        maxBytes: 0,
+        honoursDirectives: false,
+        accelHeader: null,
+        arrivals: { publicUrl: null, trustedProxies: [], isTls: false },
+      },
       generations: new SharedArrayBuffer(4 * (64 * 1024 + 1)),
       logsRequests: false,
     });

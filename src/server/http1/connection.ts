@@ -147,7 +147,8 @@ export class Connection {
   /** null when it is not whole yet. */
   #takeHead(): ReadHead | Unreadable | null {
     const before = this.#before;
-    if (before?.bytes != null && this.#reader.takeIf(before.bytes)) return before;
+    const known = before?.bytes ?? null;
+    if (known !== null && this.#reader.takeIf(known)) return before;
     const bytes = this.#reader.takeHead();
     if (bytes === null) return null;
     const read = readHead(bytes, before);

@@ -1,3 +1,4 @@
+import { AnswerHeaders } from "../answer_headers.ts";
 import { followGrowing } from "../../fill/growing_reader.ts";
 import { identify, sameFile } from "../../storage/file_identity.ts";
 import { FilePart } from "../../storage/read_file.ts";
@@ -59,7 +60,7 @@ export class RemoteHandler {
     }
     return {
       status: answer.status,
-      headers: new Headers(answer.fields as [string, string][]),
+      headers: new AnswerHeaders(answer.fields),
       body: outgoingBody,
       onBytes: (bytes) => {
         exchange.sent += bytes;
