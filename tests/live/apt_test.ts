@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { Origin } from "../support/origin.ts";
 import { tempDir } from "../support/temp_dir.ts";
+import { withoutUpstreams } from "./cut_off.ts";
 import { type AptSource, readAptSources } from "./apt_sources.ts";
 import {
   isInstalled,
@@ -11,7 +12,6 @@ import {
   sha256,
   summary,
   unreachable,
-  withoutMirrors,
   withProxy,
 } from "./machine.ts";
 
@@ -23,10 +23,7 @@ Deno.test("apt-get update and download run through the proxy, the second time fr
   if (typeof source === "string") return say(`apt: skipped, ${source}`);
   await using folder = await tempDir();
   const dataDir = join(folder.path, "data");
-  const upstream = [{
-    server: source.uri,
-    path: { match: "^/mirror/(.*)", replace: "/$1" },
-  }];
+  const upstream = [{ server: source.uri, preset: "apt", at: "/mirror" }];
   const cold = await withProxy(upstream, dataDir, (url) => download(url, source));
   say(`apt, cold: ${summary(cold.requests)}`);
   assertPackages(cold.result);
@@ -41,7 +38,7 @@ Deno.test("apt-get update and download run through the proxy, the second time fr
   assertEquals(notFromCache(packages), []);
 
   // And mirrors that are gone: not one byte can come from them.
-  const alone = await withoutMirrors(dataDir, (url) => download(url, source));
+  const alone = await withoutUpstreams(upstream, dataDir, (url) => download(url, source));
   say(`apt, without mirrors: ${summary(alone.requests)}`);
   assertEquals(alone.result, cold.result);
   assertEquals(notFromCache(alone.requests), []);

@@ -2,17 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { basename, join } from "@std/path";
 import { Origin } from "../support/origin.ts";
 import { tempDir } from "../support/temp_dir.ts";
+import { withoutUpstreams } from "./cut_off.ts";
 import { fileOrigin } from "./file_origin.ts";
-import {
-  isInstalled,
-  mustRun,
-  notFromCache,
-  say,
-  sha256,
-  summary,
-  withoutMirrors,
-  withProxy,
-} from "./machine.ts";
+import { isInstalled, mustRun, notFromCache, say, sha256, summary, withProxy } from "./machine.ts";
 import { fileName, makeRpmRepository, type RpmPackage } from "./rpm_repository.ts";
 
 const PRESET = { preset: "rpm", at: "/rpm" };
@@ -36,7 +28,7 @@ Deno.test("dnf installs through the proxy, the second time with no mirror", asyn
   const cold = await withProxy(upstream, dataDir, download);
   say(`dnf, cold: ${summary(cold.requests)}`);
   assertEquals(cold.result, expected);
-  const alone = await withoutMirrors(dataDir, download, upstream);
+  const alone = await withoutUpstreams(upstream, dataDir, download);
   say(`dnf, without mirrors: ${summary(alone.requests)}`);
   assertEquals(alone.result, expected);
   assertEquals(notFromCache(alone.requests), []);
@@ -62,7 +54,7 @@ Deno.test("zckdl fetches what has changed of a zchunk file by several ranges", a
   say(`zckdl, cold: ${summary(cold.requests)}; ranges: ${cold.result.join(" ")}`);
   assert(cold.result.some((range) => range.includes(",")), "no request had several ranges");
   assertEquals(cold.requests.map(({ status }) => status), cold.requests.map(() => 206));
-  const alone = await withoutMirrors(dataDir, delta, upstream);
+  const alone = await withoutUpstreams(upstream, dataDir, delta);
   say(`zckdl, without mirrors: ${summary(alone.requests)}`);
   assertEquals(alone.result, cold.result);
   assertEquals(notFromCache(alone.requests), []);

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { tempDir } from "../support/temp_dir.ts";
+import { withoutUpstreams } from "./cut_off.ts";
 import {
   isInstalled,
   mustRun,
@@ -9,7 +10,6 @@ import {
   say,
   sha256,
   summary,
-  withoutMirrors,
   withProxy,
 } from "./machine.ts";
 
@@ -22,8 +22,13 @@ Deno.test("go mod download runs through the proxy, the second time from the cach
 
   await using folder = await tempDir();
   const dataDir = join(folder.path, "data");
-  const upstream = [{ server: registry, path: { match: "^/go/(.*)", replace: "/$1" } }];
-  const through = (url: string): Promise<Module> => download(`${url}/go`, direct.name);
+  const upstream = [{ server: registry, preset: "go", at: "/go" }];
+  const database = await checksumDatabase(registry);
+  if (database === null) say("go: its registry passes no checksum database through");
+  const through = async (url: string): Promise<Module> => {
+    await versions(`${url}/go`, direct.name);
+    return await download(`${url}/go`, direct.name, database);
+  };
   const cold = await withProxy(upstream, dataDir, through);
   say(`go, cold: ${summary(cold.requests)}`);
   assertEquals(cold.result, direct);
@@ -35,9 +40,13 @@ Deno.test("go mod download runs through the proxy, the second time from the cach
   assert(files.length > 0);
   assertEquals(notFromCache(files), []);
 
-  const alone = await withoutMirrors(dataDir, through);
+  const alone = await withoutUpstreams(upstream, dataDir, through);
   say(`go, without mirrors: ${summary(alone.requests)}`);
   assertEquals(alone.result, direct);
+  const asked = alone.requests.map(({ path }) => String(path));
+  assertEquals(notFromCache(alone.requests), []);
+  assert(asked.some((path) => path.endsWith("/@v/list")), asked.join());
+  assertEquals(asked.some((path) => path.startsWith("/go/sumdb/")), database !== null);
 });
 
 interface Module {
@@ -60,22 +69,58 @@ async function firstAvailable(registry: string): Promise<Module | null> {
   return null;
 }
 
-/** Runs a client that knows nothing yet. */
-async function download(registry: string, name: string): Promise<Module> {
+/** The database that go would ask, if the registry passes it through; null: it does not. */
+async function checksumDatabase(registry: string): Promise<string | null> {
+  const name = (await mustRun("go", ["env", "GOSUMDB"], { env: { GOENV: "off", GOSUMDB: "" } }))
+    .trim();
+  try {
+    const { ok, body } = await fetch(`${registry}/sumdb/${name}/supported`);
+    await body?.cancel();
+    return ok ? name : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Looks what versions there are, with a client that knows nothing yet. */
+async function versions(registry: string, name: string): Promise<void> {
   await using folder = await tempDir();
-  const env = {
+  const env = environment(folder.path, registry, null);
+  const path = name.replace(/@.*$/, "");
+  await mustRun("go", ["list", "-m", "-versions", path], { cwd: folder.path, env });
+}
+
+function environment(
+  folder: string,
+  registry: string,
+  database: string | null,
+): Record<string, string> {
+  return {
     GOPROXY: registry,
-    GOPATH: join(folder.path, "path"),
-    GOMODCACHE: join(folder.path, "modules"),
-    GOCACHE: join(folder.path, "cache"),
+    GOPATH: join(folder, "path"),
+    GOMODCACHE: join(folder, "modules"),
+    GOCACHE: join(folder, "cache"),
     // Otherwise its files could not be removed.
     GOFLAGS: "-modcacherw",
     GOENV: "off",
     GOTOOLCHAIN: "local",
-    // The hashes are compared with the registry's own; its database of sums is another server.
-    GOSUMDB: "off",
+    GOSUMDB: database ?? "off",
     NO_PROXY: "127.0.0.1",
   };
+}
+
+/**
+ * Runs a client that knows nothing yet.
+ *
+ * @param database By which it checks the sums; null: they are compared with the registry's own.
+ */
+async function download(
+  registry: string,
+  name: string,
+  database: string | null = null,
+): Promise<Module> {
+  await using folder = await tempDir();
+  const env = environment(folder.path, registry, database);
   const { code, stdout, stderr } = await run("go", ["mod", "download", "-json", name], {
     cwd: folder.path,
     env,

@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { Origin } from "../support/origin.ts";
 import { type LogLine, ProgramUnderTest } from "../support/program_under_test.ts";
 
 /** What a program of this machine has said. */
@@ -88,23 +87,6 @@ export async function withProxy<Result>(
   program.kill("SIGTERM");
   assertEquals(await program.ended, { code: 0, signal: null });
   return { result, requests: program.requests };
-}
-
-/**
- * The same with mirrors of which none delivers, and a proof that none was asked.
- *
- * @param like Entries whose rules hold, each with a mirror that is gone in place of its own.
- */
-export async function withoutMirrors<Result>(
-  dataDir: string,
-  use: (url: string) => Promise<Result>,
-  like: readonly Readonly<Record<string, unknown>>[] = [{}],
-): Promise<ProxyRun<Result>> {
-  await using gone = new Origin(() => new Response("gone", { status: 503 }));
-  const upstream = like.map((entry) => ({ ...entry, server: gone.url }));
-  const proxyRun = await withProxy(upstream, dataDir, use);
-  assertEquals(gone.seen.map(({ target }) => target), [], "requests to the mirrors");
-  return proxyRun;
 }
 
 /** Requests and bytes by what the cache did, for people: `HIT 3 (1234 kB)`. */

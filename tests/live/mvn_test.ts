@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { tempDir } from "../support/temp_dir.ts";
+import { withoutUpstreams } from "./cut_off.ts";
 import {
   isInstalled,
   mustRun,
@@ -10,7 +11,6 @@ import {
   sha256,
   summary,
   unreachable,
-  withoutMirrors,
   withProxy,
 } from "./machine.ts";
 
@@ -40,7 +40,7 @@ Deno.test("mvn resolves a range and an extension through the proxy, the second t
   assertEquals(warm.result, cold.result);
   assertEquals(notFromCache(warm.requests), []);
 
-  const alone = await withoutMirrors(dataDir, fetchArtifact, upstream);
+  const alone = await withoutUpstreams(upstream, dataDir, fetchArtifact);
   say(`mvn, without mirrors: ${summary(alone.requests)}`);
   assertEquals(alone.result, cold.result);
   assertEquals(notFromCache(alone.requests), []);

@@ -143,6 +143,30 @@ Deno.test("a manifest is asked for in all of its forms where no client says whic
   assertMatch(accept, /vnd\.oci\.image\.index\.v1\+json.*distribution\.manifest\.v2\+json/);
 });
 
+Deno.test("a tag has a form for each client, and a HEAD asks for that form", async () => {
+  const accepts: (string | null)[] = [];
+  await using registry = new Origin(({ method, headers }) => {
+    accepts.push(headers.get("accept"));
+    const form = headers.get("accept")?.includes(INDEX) ? "index" : "manifest";
+    const described = { "docker-content-digest": `sha256:${form}`, "content-type": form };
+    return new Response(method === "HEAD" ? null : form, { headers: described });
+  });
+  const clock = new ManualClock();
+  const upstreams = [{ server: registry.url, preset: "oci", at: "/" }];
+  await using proxy = await TestProxy.start({ upstreams, clock });
+  const get = async (accept: string): Promise<string> =>
+    (await proxy.get("/v2/a/manifests/latest", { headers: { accept } })).text;
+  const one = "application/vnd.docker.distribution.manifest.v2+json";
+  assertEquals([await get(`${INDEX}, ${one}`), await get(one)], ["index", "manifest"]);
+  await proxy.settled();
+  assertEquals([await get(`${INDEX}, ${one}`), await get(one)], ["index", "manifest"]);
+  assertEquals(registry.seen.length, 2);
+  clock.advance(2 * 60_000);
+  assertEquals([await get(`${INDEX}, ${one}`), await get(one)], ["index", "manifest"]);
+  assertEquals(registry.seen.map(({ method }) => method), ["GET", "GET", "HEAD", "HEAD"]);
+  assertEquals(accepts.slice(2), accepts.slice(0, 2));
+});
+
 Deno.test("user and password go to the registry's own host, or to the named token server", async () => {
   const auth = { user: "me", password: "secret" };
   const basic = `Basic ${btoa("me:secret")}`;
