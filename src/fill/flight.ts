@@ -244,7 +244,8 @@ export class Flight {
   async #fill(won: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
     const { byDirectives } = this.#plan;
     const isPlain = unstorable === null && (this.#plan.bond?.listed ?? null) === null;
-    const whole = isPlain ? won.takeWhole() : null;
+    // With a disk in trouble it is seen first whether the body can be stored: the client is told.
+    const whole = isPlain && !this.#parts.trouble.lasts ? won.takeWhole() : null;
     if (whole !== null) return await this.#storeWhole(whole, head);
     const body = openBody(won, {
       ...this.#parts,
