@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Digest } from "../decide/digests/digest.ts";
 import type { Expected } from "../decide/digests/expected.ts";
+import { Repeats } from "../decide/repeats.ts";
 import { listedByName } from "../decide/sets.ts";
 import type { Filler } from "../fill/fill.ts";
 import type { DigestSource } from "../fill/inspector.ts";
@@ -42,6 +43,7 @@ export interface KnownDigestsParts {
 /** What stored lists, and paths themselves, say of files. */
 export class KnownDigests implements DigestSource {
   readonly #parts: KnownDigestsParts;
+  readonly #repeats = new Repeats();
   readonly #doubted = new Recent<Key, Instant>(MAX_DOUBTED);
   #rules: ListRules;
   #lists: { readonly index: DigestIndex; readonly keeper: ListKeeper } | null = null;
@@ -156,7 +158,10 @@ export class KnownDigests implements DigestSource {
       // A checksum beside a file that changes may be of another state of it.
       return known.filter(({ list }) => this.#rules.formatOf(pathOfKey(list)) !== "maven-checksum");
     } catch (error) {
-      log.warn("Cannot look up what is published of {path}: {error}", { path, error });
+      // Once a minute: each download asks.
+      if (this.#repeats.tell("find", this.#parts.clock.now()) !== null) {
+        log.warn("Cannot look up what is published of {path}: {error}", { path, error });
+      }
       return [];
     }
   }
