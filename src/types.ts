@@ -113,7 +113,7 @@ export interface AccessRule {
 }
 
 /** How links are written in a file. */
-export type LinkFormat = "npm-metadata" | "simple-index" | "cargo-config";
+export type LinkFormat = "npm-metadata" | "simple-index" | "cargo-config" | "mirror-list";
 
 /** Files whose links are rewritten when they are served. */
 export interface LinkRule {

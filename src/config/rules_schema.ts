@@ -28,7 +28,12 @@ export const ruleSchema = z.strictObject({
 });
 
 /** Whose links are rewritten, and how they are written. */
-export const LINK_FORMATS = ["npm-metadata", "simple-index", "cargo-config"] as const;
+export const LINK_FORMATS = [
+  "npm-metadata",
+  "simple-index",
+  "cargo-config",
+  "mirror-list",
+] as const;
 
 /** One entry of `links`. */
 export const linkSchema = z.strictObject({

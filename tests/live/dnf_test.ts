@@ -14,24 +14,33 @@ const HELLO_B: RpmPackage = { name: "hello-b", version: "1.0" };
 const PACKAGES: readonly RpmPackage[] = ["a", "b", "c", "d", "e", "f"]
   .map((letter) => ({ name: `hello-${letter}`, version: "1.0" }));
 
-Deno.test("dnf installs through the proxy, the second time with no mirror", async () => {
+Deno.test("dnf installs through the proxy, by address and by metalink, at last with no mirror", async () => {
   const missing = await missingPrograms(["dnf", "rpmbuild", "createrepo_c"]);
   if (missing !== null) return say(`dnf: skipped, there is no ${missing}`);
   await using folder = await tempDir();
   const repository = join(folder.path, "repository");
   await makeRpmRepository(repository, PACKAGES);
   await using origin = fileOrigin(repository);
+  await writeMetalink(repository, [origin.url, "http://mirror.example.org"]);
   const dataDir = join(folder.path, "data");
   const upstream = [{ server: origin.url, ...PRESET }];
   const expected = await sha256(join(repository, fileName(HELLO_B)));
 
-  const cold = await withProxy(upstream, dataDir, download);
+  const byAddress = (url: string): Promise<string> => download(`baseurl=${url}/rpm/`);
+  const byMetalink = (url: string): Promise<string> => download(`metalink=${url}/rpm/metalink`);
+  const cold = await withProxy(upstream, dataDir, byAddress);
   say(`dnf, cold: ${summary(cold.requests)}`);
   assertEquals(cold.result, expected);
-  const alone = await withoutUpstreams(upstream, dataDir, download);
-  say(`dnf, without mirrors: ${summary(alone.requests)}`);
-  assertEquals(alone.result, expected);
-  assertEquals(notFromCache(alone.requests), []);
+  const listed = await withProxy(upstream, dataDir, byMetalink);
+  say(`dnf, by metalink: ${summary(listed.requests)}`);
+  assertEquals(listed.result, expected);
+  assertEquals(notFromCache(listed.requests), ["/rpm/metalink"]);
+  for (const way of [byAddress, byMetalink]) {
+    const alone = await withoutUpstreams(upstream, dataDir, way);
+    say(`dnf, without mirrors: ${summary(alone.requests)}`);
+    assertEquals(alone.result, expected);
+    assertEquals(notFromCache(alone.requests), []);
+  }
 });
 
 Deno.test("zckdl fetches what has changed of a zchunk file by several ranges", async () => {
@@ -68,8 +77,33 @@ async function missingPrograms(programs: readonly string[]): Promise<string | nu
   return null;
 }
 
-/** Runs a client that knows nothing yet, which touches nothing of the system's. */
-async function download(proxyUrl: string): Promise<string> {
+/** As mirror managers write it: what the head of the metadata is, and who has it. */
+async function writeMetalink(repository: string, mirrors: readonly string[]): Promise<void> {
+  const head = join(repository, "repodata/repomd.xml");
+  const urls = mirrors.map((mirror, index) =>
+    `<url protocol="http" type="http" preference="${
+      100 - index
+    }">${mirror}/repodata/repomd.xml</url>`
+  );
+  const lines = [
+    '<?xml version="1.0" encoding="utf-8"?>',
+    '<metalink version="3.0" xmlns="http://www.metalinker.org/">',
+    '<files><file name="repomd.xml">',
+    `<size>${(await Deno.stat(head)).size}</size>`,
+    `<verification><hash type="sha256">${await sha256(head)}</hash></verification>`,
+    `<resources maxconnections="1">${urls.join("\n")}</resources>`,
+    "</file></files>",
+    "</metalink>",
+  ];
+  await Deno.writeTextFile(join(repository, "metalink"), lines.join("\n") + "\n");
+}
+
+/**
+ * Runs a client that knows nothing yet, which touches nothing of the system's.
+ *
+ * @param source Where its repository is, as its config says it.
+ */
+async function download(source: string): Promise<string> {
   await using folder = await tempDir();
   const place = (name: string): string => join(folder.path, name);
   for (const name of ["root", "empty", "packages"]) await Deno.mkdir(place(name));
@@ -85,7 +119,7 @@ async function download(proxyUrl: string): Promise<string> {
     "proxy=",
     "[own]",
     "name=own",
-    `baseurl=${proxyUrl}/rpm/`,
+    source,
   ];
   await Deno.writeTextFile(place("dnf.conf"), settings.join("\n") + "\n");
   await mustRun("dnf", [

@@ -4,6 +4,8 @@ import type { Preset } from "./preset.ts";
 /** Fedora, Rocky, openSUSE and their kin: https://createrepo.baseurl.org */
 export const RPM: Preset = {
   upstream: { checkers: NO_HTML },
+  // Elsewhere clients would go past the cache.
+  links: [{ match: "^{at}/(?:.*/)?(metalink|mirrorlist)$", format: "mirror-list" }],
   cache: {
     policies: [
       // A new version of a package has a new name.

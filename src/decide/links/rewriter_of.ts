@@ -3,6 +3,7 @@ import { mapCargoTemplate } from "./cargo_template.ts";
 import { behindBase, clientLink, type LinkContext } from "./client_link.ts";
 import { HtmlLinks } from "./html_links.ts";
 import { ANY_MEMBER, ELEMENT, JsonLinks, type JsonPath } from "./json_links.ts";
+import { MirrorList } from "./mirror_list.ts";
 import type { LinkRewriter, MapLink } from "./link_rewriter.ts";
 
 /** https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md */
@@ -30,6 +31,8 @@ export function rewriterOf(
       return new JsonLinks(NPM_PATHS, map);
     case "cargo-config":
       return new JsonLinks(CARGO_PATHS, (template) => mapCargoTemplate(template, map));
+    case "mirror-list":
+      return new MirrorList(map);
     case "simple-index":
       if (/\bjson\b/i.test(contentType ?? "")) return new JsonLinks(SIMPLE_INDEX_PATHS, map);
       if (/\bhtml\b/i.test(contentType ?? "")) return page(context);
