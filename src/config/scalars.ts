@@ -68,11 +68,23 @@ export function baseUrl(): z.ZodType<string, string> {
 
 /** A whole number within bounds. */
 export function integer(minimum: number, maximum: number): z.ZodType<number, number | string> {
-  const error = `expected a whole number from ${minimum} to ${maximum}`;
+  return integerOr([], minimum, maximum);
+}
+
+/** A whole number, or one of some words. */
+export function integerOr<const Word extends string>(
+  words: readonly Word[],
+  minimum: number,
+  maximum: number,
+): z.ZodType<number | Word, number | string> {
+  const error = [`expected a whole number from ${minimum} to ${maximum}`, ...words.map(quote)]
+    .join(", or ");
   return z.union([
     z.number().meta({ type: "integer", minimum, maximum }),
-    z.string().meta({ pattern: shapeOrPlaceholder(INTEGER_SHAPE) }),
+    z.string().meta({ pattern: shapeOrPlaceholder([...words, INTEGER_SHAPE].join("|")) }),
   ], { error }).transform((value, context) => {
+    const word = words.find((it) => it === value);
+    if (word !== undefined) return word;
     const isNumber = typeof value === "number" || INTEGER.test(value);
     const number = isNumber ? Number(value) : NaN;
     if (Number.isSafeInteger(number) && number >= minimum && number <= maximum) return number;

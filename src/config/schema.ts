@@ -37,6 +37,7 @@ import {
   filledText,
   flag,
   integer,
+  integerOr,
   onOff,
   optionalPattern,
   pattern,
@@ -296,11 +297,9 @@ const log = z.strictObject({
 /** The config file in its current spelling, environment variables replaced. */
 export const configSchema = z.strictObject({
   listen: listen.prefault({}).describe("Where clients connect."),
-  workers: z.union([integer(1, MAX_WORKERS), z.enum(["auto"])], {
-    error: `expected a whole number from 1 to ${MAX_WORKERS}, or "auto"`,
-  }).prefault("auto").describe(
+  workers: integerOr(["auto"], 1, MAX_WORKERS).prefault("auto").describe(
     "Workers that serve clients, each on a core of its own; one more fills. 1: one does all. " +
-      "`auto`: as many as there are cores, 1 where that is faster.",
+      "`auto`: as many as there are cores, with up to two of them 1.",
   ),
   admin: admin.prefault({}).describe("Where operators look and steer."),
   upstream: z.array(upstreamSchema).min(1, { error: "expected at least one mirror" })

@@ -273,9 +273,10 @@ export class Flight {
 
   async #fill(won: BodySource, head: BodyHead, unstorable: string | null): Promise<void> {
     const { byDirectives } = this.#plan;
-    const { inspection } = this.#parts;
-    // Whether it is what is stored already is seen from the file.
-    const isPlain = unstorable === null && this.#plan.known === null;
+    const { inspection, trouble } = this.#parts;
+    // Whether it is what is stored already is seen from the file. With a disk in trouble it is seen
+    // first whether the body can be stored: the client is told.
+    const isPlain = unstorable === null && this.#plan.known === null && !trouble.lasts;
     const whole = isPlain && !inspection.isToGuard(won, head) ? won.takeWhole() : null;
     if (whole !== null) return await this.#storeWhole(whole, head);
     const groups = unstorable === null ? this.#forEverybody() : inspection.groups;

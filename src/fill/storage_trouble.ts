@@ -23,6 +23,11 @@ export class StorageTrouble {
     this.#watch = watch;
   }
 
+  /** Whether the last body that was to be stored could not be. */
+  get lasts(): boolean {
+    return this.#lasts;
+  }
+
   /** A body could not be stored, or not be kept. */
   tell(key: Key, error: unknown): void {
     const code = error instanceof CacheProxyError ? error.code : "storage-failed";

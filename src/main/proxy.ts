@@ -128,8 +128,9 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
     const arrivals = new Arrivals(arrivalSettings);
     const cache = new SetCache({ storage, filler: flights, ...config.cache, clock });
     const settings = {
-      // With tracing each request takes the handler, where its span is made.
-      maxBytes: options.tracing === undefined ? config.cache.memoryBytes : 0,
+      // With tracing each request takes the handler, where its span is made. With TLS the platform
+      // reads them, and gives none to the memory.
+      maxBytes: options.tracing === undefined && tls === null ? config.cache.memoryBytes : 0,
       honoursDirectives: config.cache.clientDirectives === "honour",
       accelHeader: config.storage.accel?.enableByHeader ?? null,
       arrivals: arrivalSettings,

@@ -1,4 +1,10 @@
 /**
+ * With so many cores or fewer one worker is as fast as two: what a hit gains, a small miss loses on
+ * its way between workers (ARCHITECTURE.md, "Several workers").
+ */
+const FEW_CORES = 2;
+
+/**
  * How many workers serve clients; 1: the one that fills does that, too.
  *
  * @param setting Of the config.
@@ -6,5 +12,6 @@
  */
 export function servingWorkers(setting: number | "auto", cores: number): number {
   if (setting !== "auto") return setting;
-  return cores > 2 && Deno.build.os === "linux" ? cores : 1;
+  // Elsewhere the system gives all connections of a shared port to one, or does not share it.
+  return cores > FEW_CORES && Deno.build.os === "linux" ? cores : 1;
 }

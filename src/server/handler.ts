@@ -2,6 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Cache } from "../cache/cache.ts";
 import type { Asked, Outcome } from "../cache/outcome.ts";
 import { firstValue, representationFields } from "../decide/fields.ts";
+import { isForwarded } from "../decide/forward_space.ts";
 import { planResponse } from "../decide/plan_response.ts";
 import { isRegistryBase, registryTarget } from "../decide/registry/registry_target.ts";
 import { Repeats } from "../decide/repeats.ts";
@@ -212,8 +213,8 @@ async function answerOutcome(
     case "stored": {
       const now = clock.now();
       const answer = await serveStored(outcome, exchange, cache, accel, now);
-      // What was asked of a proxy is found by no path.
-      const isPath = exchange.request.form === "origin";
+      // What was asked of a proxy is found by no path, or by one that nobody may ask for.
+      const isPath = exchange.request.form === "origin" && !isForwarded(exchange.target.path);
       if (answer?.status === 200 && isPath) quickAnswers?.keep(exchange, outcome, answer, now);
       return answer;
     }

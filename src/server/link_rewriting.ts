@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Outcome } from "../cache/outcome.ts";
 import { firstValue } from "../decide/fields.ts";
 import { linkContext, mountsText } from "../decide/links/link_places.ts";
-import { type LinkRewriter, rewriteWhole } from "../decide/links/link_rewriter.ts";
+import type { LinkRewriter } from "../decide/links/link_rewriter.ts";
 import { npmSpelling } from "../decide/links/npm_spelling.ts";
 import { ownEtag } from "../decide/links/own_etag.ts";
 import { rewriterOf } from "../decide/links/rewriter_of.ts";
@@ -12,7 +12,7 @@ import { streamOf } from "./body_stream.ts";
 import type { ClientRequest } from "./client_request.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Answer } from "./representation.ts";
-import { rewritingStream } from "./rewriting_stream.ts";
+import { rewritingStream, rewrittenBody } from "./rewriting_stream.ts";
 import { SMALL_BODY_BYTES } from "./serve_stored.ts";
 
 const log = getLogger(["cache-proxy", "server"]);
@@ -81,7 +81,7 @@ export class LinkRewriting {
       publicBase,
     );
     const type = firstValue(described.headers, "content-type");
-    return rewritten(answer, exchange, rewriterOf(rule.format, type, context));
+    return await rewritten(answer, exchange, rewriterOf(rule.format, type, context));
   }
 
   /** Whether an answer depends on who has asked, so that it is not for whoever asks next. */
@@ -137,14 +137,18 @@ function withoutRange(outcome: Described, exchange: Exchange): Exchange {
   return { ...exchange, method, selecting };
 }
 
-function rewritten(answer: Answer, { method }: Exchange, rewriter: LinkRewriter): Answer {
+async function rewritten(
+  answer: Answer,
+  { method }: Exchange,
+  rewriter: LinkRewriter,
+): Promise<Answer> {
   const { status, headers, body } = answer;
   if (headers.has("accept-ranges")) headers.set("accept-ranges", "none");
   if (status !== 200) return answer;
   headers.delete("content-length");
   if (body === null) return answer;
   if (body instanceof Uint8Array) {
-    const whole = rewriteWhole(body, rewriter);
+    const whole = await rewrittenBody(body, rewriter);
     headers.set("content-length", String(whole.byteLength));
     return { status, headers, body: method === "HEAD" ? null : whole };
   }

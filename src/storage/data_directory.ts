@@ -22,10 +22,12 @@ const log = getLogger(["cache-proxy", "storage"]);
 export class DataDirectory {
   /** Absolute and free of symbolic links. */
   readonly root: string;
+  readonly #overflow: string;
   readonly #lock: Deno.FsFile;
 
   private constructor(root: string, lock: Deno.FsFile) {
     this.root = root;
+    this.#overflow = this.resolve(`${HIDDEN_FOLDER}/overflow`);
     this.#lock = lock;
   }
 
@@ -121,6 +123,11 @@ export class DataDirectory {
   /** Whether something is at a path inside of the data directory. Synchronous. */
   isTaken(path: string): boolean {
     return isThere(path);
+  }
+
+  /** Whether there is a folder for what the tree cannot hold. Synchronous. */
+  get hasOverflow(): boolean {
+    return isThere(this.#overflow);
   }
 
   /** Whether our own folders are there. Synchronous. */

@@ -182,7 +182,7 @@ export class LocalStorage implements Storage {
   async #adopt(key: Key): Promise<Entry | null> {
     const known = this.#index.find(key);
     if (known !== null) return known.entry;
-    for (const file of placesOf(key)) {
+    for (const file of placesOf(key, this.#directory.hasOverflow)) {
       const info = await this.#directory.inspect(file);
       const identity = info === null ? null : identify(info);
       if (info === null || identity === null) continue;

@@ -171,6 +171,8 @@ const SECTIONS: readonly (readonly [section: string, problem: string])[] = [
     'misc.first-chunk-bytes: Cannot parse size "5 XB": unknown unit "XB", ' +
     'write for example "64MiB", "1GB" or bytes as a number',
   ],
+  ["workers: 0", 'workers: expected a whole number from 1 to 256, or "auto", got 0'],
+  ["workers: many", 'workers: expected a whole number from 1 to 256, or "auto", got "many"'],
   ["race: {width: 0}", "race.width: expected a whole number from 1 to 64, got 0"],
   ["race: {width: 65}", "race.width: expected a whole number from 1 to 64, got 65"],
   ["race: {segments: no}", 'race.segments: expected on or off, got "no"'],

@@ -17,6 +17,7 @@ Deno.test("each key that is set up once is named when it changes, as the file sp
     [tls, "", ["listen.tls.cert", "listen.tls.key"]],
     [tls, "listen: {tls: {cert: d.pem, key: k.pem}}", ["listen.tls.cert"]],
     [tls, "listen: {tls: {cert: c.pem, key: l.pem}}", ["listen.tls.key"]],
+    ["", "workers: 3", ["workers"]],
     ["", "admin: {address: '::1'}", ["admin.address"]],
     ["", "admin: {port: 1}", ["admin.port"]],
     ["", "admin: {token: abc}", ["admin.token"]],

@@ -23,7 +23,8 @@ Deno.test("a mirror with TLS is asked with it by the HTTPS/// spelling", async (
     },
   );
   const host = `127.0.0.1:${mirror.addr.port}`;
-  const config = { upstream: [{ server: `https://${host}/pub`, at: "/secure" }] };
+  const upstream = [{ server: `https://${host}/pub`, at: "/secure" }];
+  const config = { upstream, forward: { allow: [host] } };
   const env = { SSL_CERT_FILE: cert, DENO_TLS_CA_STORE: "" };
   await using program = await ProgramUnderTest.start({ config, env });
   const table: [target: string, hostField: string][] = [
@@ -37,6 +38,16 @@ Deno.test("a mirror with TLS is asked with it by the HTTPS/// spelling", async (
     assertEquals([answer.status, textOf(answer.body)], [200, "secure"], target);
   }
   assertEquals(seen, ["/pub/x"]);
+  // However often it was asked for, its own path is not to be had.
+  for (let count = 0; count < 3; count++) {
+    const response = await program.fetch(`/HTTPS///${host}/other`);
+    assertEquals([response.status, await response.text()], [200, "secure"]);
+    if (count === 0) await program.stored(`/.forward/https/${host}/other`);
+    const direct = await program.fetch(`/.forward/https/${host}/other`);
+    await direct.body?.cancel();
+    assertEquals(direct.status, 403);
+  }
+  assertEquals(seen, ["/pub/x", "/other"]);
 });
 
 Deno.test("a host that is listed is reached, and its files are kept in a folder of their own", async () => {

@@ -103,10 +103,12 @@ Deno.test("FIELD: disk full: a file that cannot even be created is passed on", a
   disk.canCreate = false;
   await using origin = new Origin(fileAnswer("hello", { etag: '"v"' }));
   await using proxy = await FaultyDiskProxy.start(disk, [origin.url]);
-  for (let again = 0; again < 3; again++) {
+  // A small body is with its client before it is stored, so the trouble shows from the second on.
+  for (const result of ["MISS", "BYPASS", "BYPASS"]) {
     const response = await proxy.fetch("/x");
-    assertEquals(response.headers.get("x-cache"), "BYPASS");
+    assertEquals(response.headers.get("x-cache"), result);
     assertEquals([await response.text(), response.headers.get("content-length")], ["hello", "5"]);
+    await proxy.flights.drained();
   }
   const range = await proxy.fetch("/x", { headers: { range: "bytes=1-2" } });
   assertEquals([range.status, await range.text()], [200, "hello"]);

@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
 import { fileAnswer } from "../support/answers.ts";
 import { textOf } from "../support/body.ts";
+import { makeCertificate } from "../support/certificate.ts";
 import { Origin } from "../support/origin.ts";
 import { type RawAnswer, rawRequest } from "../support/raw_client.ts";
+import { tempDir } from "../support/temp_dir.ts";
 import { TestProxy } from "../support/test_proxy.ts";
 
 /** Something on loopback that nobody may reach by way of the proxy: it counts who comes. */
@@ -212,6 +215,43 @@ Deno.test("other methods lead nowhere either, and tunnels are refused with a wor
     assertStringIncludes(textOf(answer.body), "http://HTTPS///");
   }
   assertEquals([trap.visits, mirror.seen.length], [0, 0]);
+});
+
+Deno.test("by TLS nobody gets further", async () => {
+  await using folder = await tempDir();
+  const [cert, key] = [join(folder.path, "cert.pem"), join(folder.path, "key.pem")];
+  await makeCertificate(cert, key);
+  await using trap = Trap.set();
+  await using mirror = new Origin(fileAnswer("hello"));
+  await using proxy = await TestProxy.start({
+    upstreams: [{ server: `${mirror.url}/debian`, at: "/debian" }],
+    config: {
+      listen: { address: "127.0.0.1", port: 0, tls: { cert, key } },
+      forward: { allow: ["*", `*:${trap.port}`] },
+    },
+  });
+  const at = { hostname: "127.0.0.1", port: proxy.port };
+  const caCerts = [await Deno.readTextFile(cert)];
+  const { host } = new URL(mirror.url);
+  const table: [target: string, host: string, status: number][] = [
+    ["/debian/x", "cache", 200],
+    [`https://127.0.0.1:${proxy.port}/debian/x`, "other", 200],
+    [`http://${host}/debian/x`, host, 200],
+    [`http://127.0.0.1:${trap.port}/x`, `127.0.0.1:${trap.port}`, 403],
+    [`https://127.0.0.1:${trap.port}/x`, "cache", 403],
+    [`/HTTPS///127.0.0.1:${trap.port}/x`, "cache", 403],
+    [`/.forward/http/127.0.0.1:${trap.port}/x`, "cache", 403],
+  ];
+  for (const [target, host, status] of table) {
+    using conn = await Deno.connectTls({ ...at, caCerts, alpnProtocols: ["http/1.1"] });
+    const text = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    await conn.write(new TextEncoder().encode(text));
+    const buffer = new Uint8Array(1024);
+    const count = await conn.read(buffer) ?? 0;
+    const line = new TextDecoder().decode(buffer.subarray(0, count)).split("\r\n")[0];
+    assertEquals(line?.split(" ")[1], String(status), target);
+  }
+  assertEquals(trap.visits, 0);
 });
 
 Deno.test("no redirect of a mirror leads to what only we can reach", async () => {

@@ -157,7 +157,7 @@ export class TestProxy implements AsyncDisposable {
 
 /** Files of our own that are there without anything being stored. */
 const OF_THE_STATE =
-  /^\.cache-proxy\/((?:index|digests)\.db|lock|scores\.json|history\.json|notes\/)/;
+  /^\.cache-proxy\/((?:index|digests)\.db|lock|scores\.json|history\.json|unflushed\.json|partial\/mark\.|notes\/)/;
 
 function* filesBelow(root: string, folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(join(root, folder))) {

@@ -32,6 +32,9 @@ Deno.test("the compiled file holds the program, its packages and nothing of the 
   for (const text of ["cache-proxy-theme", ".u-cursor-pt"]) {
     assert(executable.includes(text), `${text} in the executable`);
   }
+  // Loaded by its URL alone, and with the one unstable feature that it takes.
+  assert(executable.includes("Where a serving worker begins"), "the worker in the executable");
+  assertMatch(executable, /"features":\[[^\]]*"net"/);
   const { granted, prompt } = await embeddedPermissions(output);
   assertEquals(granted, ["env", "net", "read", "sys", "write"]);
   assertEquals(prompt, false);

@@ -37,7 +37,7 @@ async function demo(
 ): Promise<{ code: number; stdout: string; stderr: string; left: string[] }> {
   await using folder = await tempDir();
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...ARGS, "--allow-env", "--allow-sys=statfs", DEMO],
+    args: [...ARGS, "--allow-env", "--allow-sys=statfs,osUptime", DEMO],
     env: { TMPDIR: folder.path },
     stdout: "piped",
     stderr: "piped",

@@ -11,4 +11,3 @@ useWorkers(2);
 await import("../program/shutdown_test.ts");
 await import("../program/tls_test.ts");
 await import("../program/logs_test.ts");
-await import("../program/crash_test.ts");

@@ -26,8 +26,8 @@ export function clientLink(link: string, context: LinkContext): string | null {
   const absolute = URL.parse(written);
   const url = absolute ?? (mirrorUrl === null ? null : URL.parse(written, mirrorUrl));
   if (url === null || !/^https?:$/.test(url.protocol)) return null;
-  if (absolute === null && leadsThereAnyway(written, url, context)) return null;
   const path = pathOf(url);
+  if (absolute === null && leadsThereAnyway(written, url, path, context)) return null;
   if (path !== null) return publicBase + path + url.hash;
   return absolute === null ? url.href : null;
 }
@@ -36,11 +36,14 @@ export function clientLink(link: string, context: LinkContext): string | null {
 function leadsThereAnyway(
   written: string,
   url: URL,
+  path: string | null,
   { publicBase, clientUrl, urlOf }: LinkContext,
 ): boolean {
   const ours = URL.parse(written, clientUrl);
   if (ours === null || !ours.href.startsWith(`${publicBase}/`)) return false;
-  const theirs = urlOf(ours.href.slice(publicBase.length).replace(/#.*$/s, ""));
+  const own = ours.href.slice(publicBase.length, ours.href.length - ours.hash.length);
+  if (path !== null) return own === path;
+  const theirs = urlOf(own);
   const wanted = new URL(url);
   wanted.hash = "";
   return theirs !== null && URL.parse(theirs)?.href === wanted.href;
