@@ -104,6 +104,11 @@ export class BodySource {
    */
   async readAhead(bytes: number): Promise<void> {
     while (!this.#stopReadingAhead && this.#end === null && this.#aheadBytes < bytes) {
+      if (this.#filling !== null) {
+        // Somebody else reads ahead as well: never two reads at once.
+        await this.#filling;
+        continue;
+      }
       this.#filling = this.#fillAhead();
       try {
         await this.#filling;

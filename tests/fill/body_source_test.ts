@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UpstreamError } from "../../src/errors.ts";
 import { BodySource } from "../../src/fill/body_source.ts";
 import type { FailureReason } from "../../src/types.ts";
-import { HandFedBody, textOf } from "../support/body.ts";
+import { bytesOf, HandFedBody, textOf } from "../support/body.ts";
 import { settle } from "../support/gate.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
@@ -215,4 +215,25 @@ Deno.test("a body that nobody reads on leaves no timer behind", async () => {
     }),
     { kind: "aborted" },
   );
+});
+
+Deno.test("two that read ahead at once never read the upstream at once", async () => {
+  const pieces = ["ab", "cd", "ef"];
+  let reading = 0;
+  let most = 0;
+  const body = {
+    async read() {
+      most = Math.max(most, ++reading);
+      await settle();
+      reading--;
+      const piece = pieces.shift();
+      return piece === undefined ? null : bytesOf(piece);
+    },
+    cancel: () => Promise.resolve(),
+  };
+  const clock = new ManualClock();
+  const rules = { declared: 6, stallTimeoutMs: STALL_MS, clock };
+  const source = new BodySource(body, { ...rules, controller: new AbortController() });
+  await Promise.all([source.readAhead(4), source.readAhead(7)]);
+  assertEquals([most, source.isWhole, source.ahead.map(textOf).join("")], [1, true, "abcdef"]);
 });
