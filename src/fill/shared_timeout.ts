@@ -35,9 +35,9 @@ class Timeouts {
     const now = this.#clock.now();
     for (const waiting of this.#waiting) {
       const leftMs = waiting.due - now;
-      if (leftMs > 0) {
-        // Never longer than from the start, should the clock have been set back.
-        this.#cancel ??= this.#clock.after(Math.min(leftMs, this.#ms), () => this.#run());
+      // More than all of it is left when the clock was set back: then it has waited long enough.
+      if (leftMs > 0 && leftMs <= this.#ms) {
+        this.#cancel ??= this.#clock.after(leftMs, () => this.#run());
         return;
       }
       this.#waiting.delete(waiting);
