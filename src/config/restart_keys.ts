@@ -12,6 +12,7 @@ const SET_UP_ONCE: readonly (readonly [key: string, valueIn: (config: Config) =>
   ["admin.token", ({ admin }) => admin.token],
   ["storage.local.path", ({ storage }) => storage.path],
   ["storage.local.temporary-file-pattern", ({ storage }) => storage.temporaryFilePattern],
+  ["prefetch", ({ prefetch }) => prefetch],
   ["log.format", ({ log }) => log.format],
 ];
 

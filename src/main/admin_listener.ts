@@ -14,6 +14,7 @@ import { KeptCheck, readinessProblems, type StorageCheck } from "../server/admin
 import type { StatusSources } from "../server/admin/status.ts";
 import type { OpenBodies } from "../server/body_stream.ts";
 import type { ServerCounters } from "../server/server_counters.ts";
+import type { UpdateCounts } from "../server/update_prefetch.ts";
 import type { WorkerPool } from "../server/workers/worker_pool.ts";
 import type { LocalStorage } from "../storage/local_storage.ts";
 import type { HistoryKeeper } from "./history_keeper.ts";
@@ -37,6 +38,8 @@ export interface AdminListenerParts {
   readonly listen: () => string;
   /** The workers that serve; null: this one does. */
   readonly workers: () => WorkerPool | null;
+  /** Updates that were fetched ahead. */
+  readonly updates: () => UpdateCounts;
   /** What is in force. */
   readonly current: () => { readonly config: Config; readonly cache: Cache };
 }
@@ -125,6 +128,7 @@ function metricsOf(parts: AdminListenerParts, loopDelay: LoopDelay) {
     upstreams: () => flights.counters,
     fillsUnderWay: () => flights.underWay,
     openBodies: () => openBodies.count,
+    updates: parts.updates,
     workers: () => ({ size: parts.workers()?.size ?? 1, deaths: parts.workers()?.deaths ?? 0 }),
     loopDelay: () => loopDelay.snapshot(),
   });

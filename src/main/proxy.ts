@@ -18,6 +18,7 @@ import { LinkRewriting } from "../server/link_rewriting.ts";
 import { viaName } from "../server/loop.ts";
 import { QuickAnswers } from "../server/quick_answers.ts";
 import { ServerCounters } from "../server/server_counters.ts";
+import { type UpdateCounts, UpdatePrefetch } from "../server/update_prefetch.ts";
 import { DigestIndex } from "../storage/digest_index.ts";
 import { RemoteKeeper } from "../server/workers/remote_keeper.ts";
 import { WorkerPool } from "../server/workers/worker_pool.ts";
@@ -98,8 +99,15 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
   const names = new Set(config.upstreams.map(({ name }) => name));
   const keeper = await ScoreKeeper.start(scores, standings.scores, names, clock);
   const instance = crypto.randomUUID().slice(0, 8);
+  const updates = config.prefetch === "off" ? null : new UpdatePrefetch({
+    cache: () => current.cache,
+    lastUsed: (key) => storage.lastUsed(key),
+    downloads: () => standings.activity.downloads().length,
+    clock,
+  });
   const digests = new KnownDigests({
     ...{ storage, clock },
+    onListed: updates === null ? null : (change) => void updates.listed(change),
     openIndex: () => DigestIndex.open(storage.digestsFile),
     filler: () => flights,
     onWrong: (entry, expected) => flights.distrust(entry, expected),
@@ -175,6 +183,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       ...{ storage, flights, standings, openBodies, counters, history, digests },
       listen: () => listenUrl,
       workers: () => pool,
+      updates: () => updates?.counts ?? NO_UPDATES,
       logLevel: options.logLevel ?? rememberedLevel(config),
       current: () => current,
     });
@@ -200,7 +209,7 @@ export async function startProxy(config: Config, options: ProxyOptions): Promise
       upkeep.abort();
       return kept;
     };
-    const kinds = { server, admin, flights, openBodies, storage, digests };
+    const kinds = { server, admin, flights, openBodies, storage, digests, updates };
     const parts = { ...kinds, keeper, history, endUpkeep };
     return {
       address: server.addr,
@@ -262,6 +271,8 @@ async function readPem(what: string, path: string): Promise<string> {
   }
 }
 
+const NO_UPDATES: UpdateCounts = { stored: 0, failed: 0 };
+
 interface RunningParts {
   readonly server: ClientListener;
   readonly admin: AdminListener;
@@ -269,6 +280,8 @@ interface RunningParts {
   readonly openBodies: OpenBodies;
   readonly storage: LocalStorage;
   readonly digests: KnownDigests;
+  /** null: nothing is fetched ahead. */
+  readonly updates: UpdatePrefetch | null;
   readonly keeper: ScoreKeeper;
   readonly history: HistoryKeeper;
   /** Stops what goes on in the background of the storage. */
@@ -279,6 +292,7 @@ async function stop(parts: RunningParts, graceMs: number, hurry: AbortSignal): P
   const { server, admin, flights, openBodies, storage } = parts;
   admin.drain();
   const upkeepEnded = parts.endUpkeep();
+  parts.updates?.stop();
   // Requests first: one that is still waiting may start a fill.
   const served = server.shutdown();
   await settledOrAfter(served.then(() => flights.drained()), graceMs, hurry);

@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { LRUCache } from "lru-cache";
 import type { Cache } from "../cache/cache.ts";
+import type { ListChange } from "../cache/list_keeper.ts";
 import { isUpdate, packageName } from "../decide/package_name.ts";
 import type { Clock, Instant, Key } from "../types.ts";
 import { prefetch, type PrefetchProgress } from "./admin/prefetch.ts";
@@ -30,12 +31,6 @@ export interface UpdateParts {
   /** Downloads that are under way. */
   readonly downloads: () => number;
   readonly clock: Clock;
-}
-
-/** What a list has named before it changed, and what it names now. */
-export interface ListChange {
-  readonly before: readonly Key[];
-  readonly after: readonly Key[];
 }
 
 /** What was fetched ahead. */

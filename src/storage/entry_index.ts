@@ -168,6 +168,12 @@ export class EntryIndex {
     return this.#guard("read index", ({ page }) => page.all(after, count).map(fromListedRow));
   }
 
+  /** When an entry was used last, as far as that was written; null when there is none. */
+  lastUsed(key: Key): Instant | null {
+    const row = this.#guard("read index", ({ lastUsed }) => lastUsed.get(key));
+    return row === undefined ? null : row["last_used"] as number;
+  }
+
   /** Whether an entry has a file of the hidden folder. */
   names(file: string): boolean {
     return this.#guard("read index", ({ names }) => names.get(file)) !== undefined;
@@ -355,6 +361,7 @@ type Statements = ReturnType<typeof prepareAll>;
 function prepareAll(database: DatabaseSync) {
   return {
     find: database.prepare("SELECT * FROM entries WHERE key = ?"),
+    lastUsed: database.prepare("SELECT last_used FROM entries WHERE key = ?"),
     page: database.prepare("SELECT * FROM entries WHERE key > ? ORDER BY key LIMIT ?"),
     names: database.prepare(`SELECT 1 FROM entries WHERE file = ? AND ${IN_HIDDEN_FOLDER}`),
     leastUsed: database.prepare(

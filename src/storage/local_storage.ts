@@ -327,6 +327,15 @@ export class LocalStorage implements Storage {
   }
 
   /**
+   * When a copy was used last, the last seconds aside; null when there is none.
+   *
+   * @throws {StorageError} When the index cannot be read.
+   */
+  lastUsed(key: Key): Instant | null {
+    return this.#index.lastUsed(key);
+  }
+
+  /**
    * So many entries behind a key, in the order of the keys, variants included, with all their uses.
    *
    * @throws {StorageError} When the index cannot be read.

@@ -27,6 +27,7 @@ Deno.test("each key that is set up once is named when it changes, as the file sp
       "storage: {local: {temporary-file-pattern: x*}}",
       ["storage.local.temporary-file-pattern"],
     ],
+    ["", "prefetch: updates", ["prefetch"]],
     ["", "log: {format: json}", ["log.format"]],
     [
       "listen: {port: 1}\nlog: {format: text}",

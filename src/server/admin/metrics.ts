@@ -1,3 +1,4 @@
+import type { UpdateCounts } from "../update_prefetch.ts";
 import type { BucketCounts } from "../../fill/buckets.ts";
 import type { Usage } from "../../storage/storage.ts";
 import type { ServerCounters, Tally } from "../server_counters.ts";
@@ -22,6 +23,8 @@ export interface MetricSources {
   readonly openBodies: () => number;
   /** Workers that serve clients now, and those that have died. */
   readonly workers: () => { readonly size: number; readonly deaths: number };
+  /** Updates that were fetched ahead. */
+  readonly updates: () => UpdateCounts;
   readonly storage: {
     usage(): Usage;
     readonly evicted: { readonly count: number; readonly bytes: number };
@@ -50,6 +53,11 @@ export function createMetrics(sources: MetricSources): MetricSet {
     "cache_proxy_worker_deaths_total",
     "Serving workers that died, with their connections, and were replaced",
     () => [[sources.workers().deaths]],
+  );
+  set.counter(
+    "cache_proxy_updates_fetched_total",
+    "Updates of packages in use that were fetched ahead, or could not be",
+    () => Object.entries(sources.updates()).map(([outcome, count]) => [count, { outcome }]),
   );
   return set;
 }

@@ -21,7 +21,8 @@ export interface Unreadable {
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 
-const REQUEST_LINE = /^([^ ]+) ([^ ]+) HTTP\/(\d)\.(\d)$/;
+/** A lone line end or another control character in it would be read in two ways. */
+const REQUEST_LINE = /^([^ ]+) ([^\0-\x20\x7f]+) HTTP\/(\d)\.(\d)$/;
 
 /** RFC 9110 section 5.5: in a value nothing of these is more than an attack. */
 // deno-lint-ignore no-control-regex

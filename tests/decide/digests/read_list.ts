@@ -21,8 +21,8 @@ export function readList(
 ): PublishedFile[] {
   const files: PublishedFile[] = [];
   const keyOfLink = (link: string, base = ""): string | null => {
-    if (!URL.canParse(link, `${MIRROR}${key.slice("/m".length)}`)) return null;
-    const own = new URL(base, `${MIRROR}${key.slice("/m".length)}`);
+    const own = URL.parse(base, `${MIRROR}${key.slice("/m".length)}`);
+    if (own === null || !URL.canParse(link, own)) return null;
     const url = new URL(link, own);
     return url.origin === MIRROR ? keyOfUrlPath(`/m${url.pathname}`) : null;
   };
