@@ -62,8 +62,13 @@ export function lineUp(group: readonly Candidate[], rules: RaceRules): LineUp {
   };
 }
 
-/** Who is far ahead is asked alone first, unless it is the comparison that is wanted. */
+/**
+ * Who is far ahead, or as quick as anybody could be, is asked alone first, unless it is the
+ * comparison that is wanted.
+ */
 function leadsAlone([best, second]: readonly Candidate[], rules: RaceRules): boolean {
   if (rules.byBandwidth || best === undefined || second === undefined) return false;
-  return rules.standings.scores.isFarAhead(best.upstream.name, second.upstream.name);
+  const { scores } = rules.standings;
+  return scores.isQuick(best.upstream.name) ||
+    scores.isFarAhead(best.upstream.name, second.upstream.name);
 }

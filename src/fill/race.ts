@@ -32,7 +32,7 @@ export type Enter<T> = (
 
 /**
  * Races the groups one after the other, the members of a group against each other. At most
- * `rules.width` of them are asked at once, the best first, and one alone that is far ahead
+ * `rules.width` of them are asked at once, the best first, and one alone that is far ahead or quick
  * (`line_up.ts`). The next is asked when one fails, or when nobody has answered in the time in which
  * the best usually does. A lower group runs only when every member of those above has failed.
  *

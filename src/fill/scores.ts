@@ -143,6 +143,16 @@ export class Scores {
     return otherCost >= cost * FAR_AHEAD_FACTOR && otherCost - cost >= FAR_AHEAD_MS;
   }
 
+  /**
+   * Whether an upstream is well known, healthy, and usually so quick that none could be far ahead of
+   * it.
+   */
+  isQuick(upstream: string): boolean {
+    const { heads, headDeviationMs } = this.#get(upstream);
+    if (heads < MIN_HEADS || !this.#isHealthy(upstream)) return false;
+    return this.#costMs(upstream) + USUAL_DEVIATIONS * headDeviationMs <= FAR_AHEAD_MS;
+  }
+
   /** Forgets all upstreams but these. */
   retain(upstreams: ReadonlySet<string>): void {
     for (const upstream of this.#scores.keys()) {

@@ -54,6 +54,20 @@ Deno.test("of ten mirrors one is asked when it is far ahead and answers in its u
   assertEquals([won, lost, bytesWasted], [10, 0, 0]);
 });
 
+Deno.test("of ten mirrors that are all quick the best is asked, the next when it is not quick", async () => {
+  const held = ten({ m4: { afterMs: 4 } }, 5);
+  for (const name of TEN) {
+    for (let n = 0; n < 20; n++) held.standings.scores.observeHead(name, name === "m4" ? 4 : 5);
+  }
+  for (let n = 0; n < 5; n++) assertEquals((await held.run()).won, "m4");
+  assertEquals(askedBy(held), { m4: 5 });
+  const silent = ten({ m4: { afterMs: null } }, 5);
+  for (const name of TEN) {
+    for (let n = 0; n < 20; n++) silent.standings.scores.observeHead(name, name === "m4" ? 4 : 5);
+  }
+  assertEquals([(await silent.run()).won, silent.asked], ["m0", ["m4", "m0"]]);
+});
+
 Deno.test("the next joins when who is far ahead takes longer than usual", async () => {
   const held = oneFarAhead({ m7: { afterMs: null }, m0: { afterMs: 50 } });
   const { won, ms } = await held.run();

@@ -66,6 +66,28 @@ Deno.test("far ahead is who is well known, healthy and clearly faster", () => {
   assert(!failing.isFarAhead("a", "b"));
 });
 
+Deno.test("quick is who is well known, healthy and steady, and takes next to no time", () => {
+  const examples: [what: string, scores: Scores, isQuick: boolean][] = [
+    ["at once", scoresOf({ a: 2 }), true],
+    ["in a moment", scoresOf({ a: 15 }, 30), true],
+    ["not quite", scoresOf({ a: 25 }), false],
+    ["seen four times", scoresOf({ a: 2 }, 4), false],
+    ["not known", scoresOf({ b: 2 }), false],
+  ];
+  for (const [what, scores, expected] of examples) {
+    assertEquals(scores.isQuick("a"), expected, what);
+  }
+  const failing = scoresOf({ a: 2 });
+  failing.observeFailure("a");
+  assert(!failing.isQuick("a"));
+  const varying = new Scores();
+  for (let n = 0; n < 20; n++) varying.observeHead("a", n % 2 === 0 ? 1 : 30);
+  assert(!varying.isQuick("a"));
+  const slow = scoresOf({ a: 2 });
+  slow.observeBody("a", 10 * 1024 * 1024, 10_000, false);
+  assert(!slow.isQuick("a"));
+});
+
 Deno.test("who always loses counts as clearly slower, who wins now and then does not", () => {
   const scores = scoresOf({ a: 50, b: 50, c: 50 });
   for (let n = 0; n < 20; n++) {
