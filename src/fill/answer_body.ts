@@ -1,11 +1,15 @@
 import { Chunked } from "../decide/chunked.ts";
 import { UpstreamError } from "../errors.ts";
+import type { PieceBuffers } from "./piece_buffers.ts";
 
 /** Bytes of the first buffer of a large body … */
 const FIRST_BYTES = 64 * 1024;
 
 /** … and of the largest one: what a fast mirror has sent by the time that it is read again. */
 const MOST_BYTES = 256 * 1024;
+
+/** A body with no more left than this takes fresh buffers, of its size. */
+const REUSE_BYTES = 256 * 1024;
 
 /** A body that is read piece by piece, no faster than somebody takes it. */
 export interface AnswerBody {
@@ -17,6 +21,8 @@ export interface AnswerBody {
   read(): Promise<Uint8Array | null>;
   /** What is here already of the rest of it, if that is all of it; null: it is not. */
   takeWhole?(): Uint8Array<ArrayBuffer> | null;
+  /** From now on it reads into these where that is worth it: its pieces are to be given back. */
+  reuse?(buffers: PieceBuffers): void;
   /** Gives it up, and its connection unless it is at its end. Never rejects. */
   cancel(): Promise<void>;
 }
@@ -46,6 +52,7 @@ export class SizedBody implements AnswerBody {
   readonly #stays: boolean;
   #left: number;
   #bufferBytes = FIRST_BYTES;
+  #buffers: PieceBuffers | null = null;
 
   constructor(connection: BodyConnection, size: number, stays: boolean) {
     this.#connection = connection;
@@ -64,12 +71,17 @@ export class SizedBody implements AnswerBody {
     return this.#took(this.#connection.take(this.#left));
   }
 
+  reuse(buffers: PieceBuffers): void {
+    if (this.#left >= REUSE_BYTES) this.#buffers = buffers;
+  }
+
   cancel(): Promise<void> {
     if (this.#left > 0) this.#connection.close();
     return Promise.resolve();
   }
 
   async #read(): Promise<Uint8Array> {
+    if (this.#buffers !== null) return await this.#readReused(this.#buffers);
     // One byte more than there may be: whoever sends more than it says is not asked again here.
     const room = Math.min(this.#bufferBytes, this.#left + 1);
     const buffer = new Uint8Array(room);
@@ -79,6 +91,17 @@ export class SizedBody implements AnswerBody {
     if (count > this.#left) return this.#took(buffer.slice(0, this.#left), false);
     // A piece that leaves most of its buffer unused would hold far more than its bytes.
     return this.#took(count < room / 2 ? buffer.slice(0, count) : buffer.subarray(0, count));
+  }
+
+  async #readReused(buffers: PieceBuffers): Promise<Uint8Array> {
+    const buffer = buffers.take();
+    const room = Math.min(buffer.byteLength, this.#left + 1);
+    const count = await this.#connection.readInto(buffer.subarray(0, room));
+    if (count === null) throw new Error("The connection was closed");
+    if (count >= room / 2 && count <= this.#left) return this.#took(buffers.piece(buffer, count));
+    const piece = buffer.slice(0, Math.min(count, this.#left));
+    buffers.putBack(buffer);
+    return this.#took(piece, count <= this.#left);
   }
 
   /** RFC 9112 section 6.3: the length ends the body; what comes behind it is nobody's. */

@@ -3,6 +3,7 @@ import type { Clock } from "../types.ts";
 import type { AnswerBody } from "./answer_body.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { networkDetail } from "./network_detail.ts";
+import type { PieceBuffers } from "./piece_buffers.ts";
 import { afterShared } from "./shared_timeout.ts";
 
 /** Learns from a body that comes in. */
@@ -149,6 +150,11 @@ export class BodySource {
     this.#ahead.length = 0;
     this.#aheadBytes = 0;
     return whole;
+  }
+
+  /** From now on pieces are the reader's only until it has given them back to these buffers. */
+  reuse(buffers: PieceBuffers): void {
+    this.#reader?.reuse?.(buffers);
   }
 
   /** Gives the body up and its connection with it. */

@@ -2,6 +2,7 @@ import { StorageError } from "../errors.ts";
 import type { PartialFile } from "../storage/storage.ts";
 import { FILE_LAG_BYTES, type GatedSource } from "./gated_source.ts";
 import type { LeadBranch } from "./lead_branch.ts";
+import type { PieceBuffers } from "./piece_buffers.ts";
 import type { ProgressSignal } from "./progress_signal.ts";
 
 /** Chunks at least this large are written as they are; smaller ones are gathered first. */
@@ -31,6 +32,7 @@ export class FileBranch {
   readonly #progress: ProgressSignal;
   readonly #lead: LeadBranch | null;
   readonly #batchBytes: number;
+  readonly #buffers: PieceBuffers | null;
   readonly #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   /** Made when there is something to gather: most files are small. */
@@ -43,7 +45,10 @@ export class FileBranch {
     gate: GatedSource,
     file: PartialFile,
     progress: ProgressSignal,
-    batchBytes: number,
+    { batchBytes, buffers }: {
+      readonly batchBytes: number;
+      readonly buffers: PieceBuffers | null;
+    },
     lead: LeadBranch | null,
   ) {
     this.#reader = branch.getReader();
@@ -51,6 +56,7 @@ export class FileBranch {
     this.#file = file;
     this.#progress = progress;
     this.#batchBytes = Math.min(batchBytes, FILE_LAG_BYTES / 2);
+    this.#buffers = buffers;
     this.#lead = lead;
   }
 
@@ -79,6 +85,7 @@ export class FileBranch {
       const chunk = this.#nextWrite();
       try {
         await this.#file.write(chunk);
+        this.#buffers?.done(chunk);
         this.#gate.setWritten(this.#file.written);
         this.#progress.advance(this.#file.written);
       } catch (error) {
@@ -105,6 +112,7 @@ export class FileBranch {
       batch.set(chunk, used);
       used += chunk.byteLength;
       taken++;
+      this.#buffers?.done(chunk);
     }
     this.#queue.splice(0, taken);
     this.#queuedBytes -= used;

@@ -29,6 +29,7 @@ import type { FillTrack } from "./fill_track.ts";
 import { logFailures } from "./log_failures.ts";
 import { openBody, type SegmentSettings } from "./open_body.ts";
 import { passingStream } from "./passing_stream.ts";
+import { PieceBuffers } from "./piece_buffers.ts";
 import { ProgressSignal } from "./progress_signal.ts";
 import type { RaceRules } from "./line_up.ts";
 import { race, type RaceResult } from "./race.ts";
@@ -280,11 +281,14 @@ export class Flight {
     const whole = isPlain && !inspection.isToGuard(won, head) ? won.takeWhole() : null;
     if (whole !== null) return await this.#storeWhole(whole, head);
     const groups = unstorable === null ? this.#forEverybody() : inspection.groups;
+    const { wantsLead } = this.#plan;
+    const buffers = unstorable === null ? new PieceBuffers(wantsLead ? 2 : 1) : null;
     const body = openBody(won, {
       ...this.#parts,
       ...this.#plan,
       groups,
       head,
+      buffers,
       rivals: this.#rivals,
       // An answer to this very request belongs to the mirror that gave it.
       segments: byDirectives === null && inspection.maySplit && head.vary.length === 0
@@ -297,7 +301,7 @@ export class Flight {
     if (this.#controller.signal.aborted) stop();
     try {
       if (unstorable !== null) await this.#pass(source, head, unstorable);
-      else await this.#store(source, head);
+      else await this.#store(source, head, buffers);
     } finally {
       this.#controller.signal.removeEventListener("abort", stop);
     }
@@ -313,7 +317,7 @@ export class Flight {
     return groups.map((group) => group.filter(isForAll));
   }
 
-  async #store(source: Body, head: BodyHead): Promise<void> {
+  async #store(source: Body, head: BodyHead, buffers: PieceBuffers | null): Promise<void> {
     const { storage, chunkBytes, track } = this.#parts;
     await using file = await this.#createFile(head);
     if (file === null) return await this.#pass(source, head, "storage");
@@ -326,6 +330,7 @@ export class Flight {
     const { lead, written, drained } = fork(source, file, this.progress, {
       wantsLead: this.#plan.wantsLead,
       batchBytes: chunkBytes,
+      buffers,
       follow: (offset) => followGrowing(this, offset, head.size, openStored),
     });
     this.#lead = lead;

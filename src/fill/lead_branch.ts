@@ -1,3 +1,5 @@
+import type { PieceBuffers } from "./piece_buffers.ts";
+
 /** Bytes that may wait in memory for the leading client. */
 const LEAD_LAG_BYTES = 8 * 1024 * 1024;
 
@@ -9,12 +11,27 @@ const LEAD_LAG_BYTES = 8 * 1024 * 1024;
  */
 const LEAD_PATIENCE_MS = 50;
 
+/** A stream whose buffers serve again when its reader says so. Who never does reads it as any other. */
+export class LeadStream extends ReadableStream<Uint8Array> {
+  readonly #buffers: PieceBuffers | null;
+
+  constructor(source: UnderlyingDefaultSource<Uint8Array>, buffers: PieceBuffers | null) {
+    super(source, { highWaterMark: 0 });
+    this.#buffers = buffers;
+  }
+
+  /** The reader does not look at a piece of it again. */
+  done(piece: Uint8Array): void {
+    this.#buffers?.done(piece);
+  }
+}
+
 /**
  * The leading client's stream: first its branch of the tee, the growing file once it lags. It never
  * slows the fill by more than the one pause.
  */
 export class LeadBranch {
-  readonly stream: ReadableStream<Uint8Array>;
+  readonly stream: LeadStream;
   readonly #branch: ReadableStreamDefaultReader<Uint8Array>;
   readonly #follow: (offset: number) => Promise<ReadableStream<Uint8Array>>;
   #following: Promise<ReadableStreamDefaultReader<Uint8Array>> | null = null;
@@ -26,14 +43,17 @@ export class LeadBranch {
 
   constructor(
     branch: ReadableStream<Uint8Array>,
-    follow: (offset: number) => Promise<ReadableStream<Uint8Array>>,
+    { follow, buffers }: {
+      readonly follow: (offset: number) => Promise<ReadableStream<Uint8Array>>;
+      readonly buffers: PieceBuffers | null;
+    },
   ) {
     this.#branch = branch.getReader();
     this.#follow = follow;
-    this.stream = new ReadableStream<Uint8Array>({
+    this.stream = new LeadStream({
       pull: (controller) => this.#pull(controller),
       cancel: () => this.#cancel(),
-    }, { highWaterMark: 0 });
+    }, buffers);
   }
 
   /** Whether the branch itself still feeds the client, so that it gets all bytes without a file. */

@@ -1,5 +1,6 @@
 import { isResumable, strongEtag } from "../decide/continuation.ts";
 import type { BodySource } from "./body_source.ts";
+import type { PieceBuffers } from "./piece_buffers.ts";
 import { type Body, ResumableBody } from "./resumable_body.ts";
 import { SegmentMirror } from "./segment_mirror.ts";
 import { SegmentedBody } from "./segmented_body.ts";
@@ -21,6 +22,8 @@ export interface BodyPlan extends Takeover {
   readonly firstChunkBytes: number;
   /** As in `PaceRules`. */
   readonly minimumBytesPerSecond: number;
+  /** What pieces are given back to; null: they are their reader's to keep. */
+  readonly buffers: PieceBuffers | null;
 }
 
 /**
@@ -28,10 +31,11 @@ export interface BodyPlan extends Takeover {
  * winner's priority group; whether these have the same file shows when they are asked.
  */
 export function openBody(won: BodySource, plan: BodyPlan): Body {
-  const { head, segments, target } = plan;
+  const { head, segments, target, buffers } = plan;
   const mirrors = segments === null ? [] : segmentMirrors(plan);
   const size = head.size ?? 0;
   if (segments === null || mirrors.length < 2 || size < segments.thresholdBytes) {
+    if (buffers !== null) won.reuse(buffers);
     return new ResumableBody(won, head, (at, signal) => takeOver(plan, at, signal), plan);
   }
   return new SegmentedBody(won, {

@@ -1,8 +1,10 @@
-/** The last bytes of a body, as the chunks that they came in: nothing is copied until they count. */
+/** The last bytes of a body. They are copied, so its pieces may be overwritten. */
 export class Tail {
   readonly #limit: number;
-  readonly #chunks: Uint8Array[] = [];
-  #bytes = 0;
+  /** Bytes in the order of their coming, from `#next` on once it has been full; then from 0 on. */
+  #ring: Uint8Array<ArrayBuffer> = new Uint8Array();
+  #next = 0;
+  #isFull = false;
 
   /** @param limit How many bytes are kept. */
   constructor(limit: number) {
@@ -10,19 +12,20 @@ export class Tail {
   }
 
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.byteLength;
-    for (;;) {
-      const oldest = this.#chunks[0]?.byteLength ?? 0;
-      if (this.#chunks.length === 1 || this.#bytes - oldest < this.#limit) return;
-      this.#bytes -= oldest;
-      this.#chunks.shift();
-    }
+    if (this.#ring.byteLength === 0) this.#ring = new Uint8Array(this.#limit);
+    const last = chunk.subarray(Math.max(0, chunk.byteLength - this.#limit));
+    const room = this.#limit - this.#next;
+    this.#ring.set(last.subarray(0, room), this.#next);
+    this.#ring.set(last.subarray(room), 0);
+    if (last.byteLength >= room) this.#isFull = true;
+    this.#next = (this.#next + last.byteLength) % this.#limit;
   }
 
   /** A copy of the last bytes, at most as many as are kept. */
   bytes(limit: number = this.#limit): Uint8Array<ArrayBuffer> {
-    return lastBytes(this.#chunks, Math.min(limit, this.#limit));
+    const ring = this.#ring;
+    const older = this.#isFull ? [ring.subarray(this.#next)] : [];
+    return lastBytes([...older, ring.subarray(0, this.#next)], Math.min(limit, this.#limit));
   }
 }
 

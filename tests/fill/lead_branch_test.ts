@@ -12,10 +12,11 @@ function held() {
   const branch = new HandFedBody();
   const file = new HandFedBody();
   const follows: number[] = [];
-  const lead = new LeadBranch(branch.stream, (offset) => {
+  const follow = (offset: number) => {
     follows.push(offset);
     return Promise.resolve(file.stream);
-  });
+  };
+  const lead = new LeadBranch(branch.stream, { follow, buffers: null });
   return { branch, file, follows, lead, client: lead.stream.getReader() };
 }
 
@@ -80,7 +81,10 @@ Deno.test("a client that leaves while it follows leaves the file, too", SANITIZE
 });
 
 Deno.test("a file that cannot be opened is the client's trouble alone", SANITIZED, async () => {
-  const lead = new LeadBranch(new HandFedBody().stream, () => Promise.reject(new Error("gone")));
+  const lead = new LeadBranch(new HandFedBody().stream, {
+    follow: () => Promise.reject(new Error("gone")),
+    buffers: null,
+  });
   await lead.keepUp(FAR_BEHIND);
   await assertRejects(() => readRest(lead.stream.getReader()), Error, "gone");
 });

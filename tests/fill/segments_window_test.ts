@@ -68,6 +68,7 @@ class Held implements AsyncDisposable {
       segments: { thresholdBytes: MIB, windowBytes: WINDOW },
       firstChunkBytes: 0,
       minimumBytesPerSecond: 0,
+      buffers: null,
     });
     assert(body instanceof SegmentedBody);
     return this.body = body;

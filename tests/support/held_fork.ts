@@ -51,6 +51,7 @@ export class HeldFork implements AsyncDisposable {
     return this.#fork = fork(this.source, this.file, this.progress, {
       wantsLead,
       batchBytes: BATCH_BYTES,
+      buffers: null,
       follow: (offset) => {
         this.follows.push(offset);
         return followGrowing(

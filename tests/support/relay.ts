@@ -1,6 +1,9 @@
 /** Not the address from which connections are made, so that none of theirs takes the port. */
 const HOSTNAME = "127.0.0.2";
 
+/** Until the port is tried again that somebody else took meanwhile, in milliseconds. */
+const RETRY_MS = 20;
+
 /** Stands in front of a mirror and passes bytes both ways, until its host goes down. */
 export class Relay implements AsyncDisposable {
   readonly url: string;
@@ -35,7 +38,14 @@ export class Relay implements AsyncDisposable {
 
   #comeBack(): void {
     this.#revival = null;
-    this.#listener = Deno.listen({ hostname: HOSTNAME, port: this.#port });
+    try {
+      this.#listener = Deno.listen({ hostname: HOSTNAME, port: this.#port });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      // Another test's server on all addresses, or a relay: it stays down for longer.
+      this.#revival = setTimeout(() => this.#comeBack(), RETRY_MS);
+      return;
+    }
     this.#track(this.#accept(this.#listener));
   }
 

@@ -1,3 +1,4 @@
+import { LeadStream } from "../../fill/lead_branch.ts";
 import { FilePart } from "../../storage/read_file.ts";
 import type { OpenBodies, OpenBody } from "../body_stream.ts";
 import type { Outgoing } from "../outgoing.ts";
@@ -138,6 +139,7 @@ export class ResponseWriter {
         }
         if (isChunked) await this.#sendChunk(value, sending);
         else await sending.piece(value, this);
+        if (body instanceof LeadStream) body.done(value);
       }
     } catch (error) {
       void reader.cancel().catch(() => {});
