@@ -1,8 +1,8 @@
-import { LeadStream } from "../../fill/lead_branch.ts";
 import { FilePart } from "../../storage/read_file.ts";
 import type { OpenBodies, OpenBody } from "../body_stream.ts";
 import type { Outgoing } from "../outgoing.ts";
 import { sendFile } from "./file_sender.ts";
+import { pieceReader } from "./piece_reader.ts";
 import type { RequestHead } from "./request_head.ts";
 import { dateField, responseHead } from "./response_head.ts";
 
@@ -125,21 +125,20 @@ export class ResponseWriter {
     declared: number | null,
     sending: Sending,
   ): Promise<void> {
-    const reader = body.getReader();
+    const reader = pieceReader(body);
     // Whoever waits for the next piece would not notice otherwise.
     sending.onCut = () => void reader.cancel().catch(() => {});
     try {
       for (;;) {
-        const { done, value } = await reader.read();
+        const piece = await reader.read();
         sending.check();
-        if (done) break;
-        if (value.byteLength === 0) continue;
-        if (declared !== null && sending.bytes + value.byteLength > declared) {
+        if (piece === null) break;
+        if (piece.byteLength === 0) continue;
+        if (declared !== null && sending.bytes + piece.byteLength > declared) {
           throw new Error("the body is longer than declared");
         }
-        if (isChunked) await this.#sendChunk(value, sending);
-        else await sending.piece(value, this);
-        if (body instanceof LeadStream) body.done(value);
+        if (isChunked) await this.#sendChunk(piece, sending);
+        else await sending.piece(piece, this);
       }
     } catch (error) {
       void reader.cancel().catch(() => {});
