@@ -1,7 +1,7 @@
 import type { Body } from "./resumable_body.ts";
 
 /** Bytes that may have been read from upstream and not yet written: then reading pauses. */
-export const FILE_LAG_BYTES = 8 * 1024 * 1024;
+export const FILE_LAG_BYTES = 4 * 1024 * 1024;
 
 /** The upstream's body as a stream that pauses while the file lags. */
 export class GatedSource {

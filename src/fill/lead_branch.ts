@@ -1,7 +1,7 @@
 import type { PieceBuffers } from "./piece_buffers.ts";
 
 /** Bytes that may wait in memory for the leading client. */
-const LEAD_LAG_BYTES = 8 * 1024 * 1024;
+const LEAD_LAG_BYTES = 4 * 1024 * 1024;
 
 /**
  * How long the fill waits for a lead that is so far behind, in milliseconds. One that takes half of
@@ -9,7 +9,7 @@ const LEAD_LAG_BYTES = 8 * 1024 * 1024;
  * than the file: 1.3 times the throughput of a miss. A slower one is left to the file at once, and
  * has cost the fill this pause, one time.
  */
-const LEAD_PATIENCE_MS = 50;
+const LEAD_PATIENCE_MS = 25;
 
 /** A stream whose buffers serve again when its reader says so. Who never does reads it as any other. */
 export class LeadStream extends ReadableStream<Uint8Array> {

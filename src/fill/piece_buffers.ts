@@ -2,7 +2,7 @@
 export const PIECE_BYTES = 256 * 1024;
 
 /** Free buffers that are kept for all bodies. One whose client and disk keep up has a few in use. */
-const MAX_FREE = 16;
+const MAX_FREE = 32;
 
 const free: Uint8Array<ArrayBuffer>[] = [];
 
