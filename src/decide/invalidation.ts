@@ -72,6 +72,6 @@ function isSame(candidateUrl: string, url: URL, query: string): boolean {
 
 /** The target in its canonical spelling; null when it is none that a client could ask for. */
 function targetOf(path: string, query: string): Target | null {
-  const parsed = parseTarget(OWN_ORIGIN + path + query, null, new Set());
+  const parsed = parseTarget(OWN_ORIGIN + path + query, null);
   return parsed.kind === "target" ? parsed.target : null;
 }

@@ -15,7 +15,7 @@ export function keyOfPath(path: string): Key | null {
   if (!path.isWellFormed()) return null;
   const key = "/" + path.replace(TO_ENCODE, encodeURIComponent);
   // Both are asked, so that this function can never say more than they do.
-  const parsed = parseTarget(`http://localhost${key}`, null, new Set());
+  const parsed = parseTarget(`http://localhost${key}`, null);
   if (parsed.kind === "refused" || parsed.target.key !== key) return null;
   const place = treePath(key);
   return place.kind === "tree" && place.path === path ? key : null;

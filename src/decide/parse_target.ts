@@ -42,14 +42,8 @@ const TO_ENCODE = /[^\w.~!$&'()*+,;=:@/-]/g;
  * normalised.
  * @param host The Host field; null or empty when there is none (always so with HTTP/2). Then any
  * authority counts as ours.
- * @param ownHosts Names, as `host` (any port) or `host:port` in lower case, under which a target in
- * absolute form is accepted.
  */
-export function parseTarget(
-  url: string,
-  host: string | null,
-  ownHosts: ReadonlySet<string>,
-): ParsedTarget {
+export function parseTarget(url: string, host: string | null): ParsedTarget {
   const [, scheme, authority, sentPath, sentQuery] = URL_PARTS.exec(url) ?? [];
   if (
     scheme === undefined || authority === undefined || sentPath === undefined ||
@@ -57,7 +51,7 @@ export function parseTarget(
   ) {
     return refused(400, "Cannot read request target: neither a path nor an http(s) URL");
   }
-  const refusal = refuseAuthority(authority, host, scheme, ownHosts) ??
+  const refusal = refuseAuthority(authority, host, scheme) ??
     refuseText(sentPath + sentQuery);
   if (refusal !== null) return refusal;
 
@@ -78,7 +72,6 @@ function refuseAuthority(
   authority: string,
   host: string | null,
   scheme: string,
-  ownHosts: ReadonlySet<string>,
 ): RefusedTarget | null {
   const named = parseAuthority(authority, scheme);
   // The value is not repeated: it may hold a password.
@@ -88,7 +81,6 @@ function refuseAuthority(
   const field = parseAuthority(host, scheme);
   if (field === null) return refused(400, "Cannot read Host field");
   if (named.name === field.name && named.port === field.port) return null;
-  if (ownHosts.has(named.name) || ownHosts.has(`${named.name}:${named.port}`)) return null;
   return refused(421, `Cannot serve host "${authority}": not this server and not an upstream`);
 }
 

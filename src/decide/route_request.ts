@@ -46,8 +46,6 @@ interface SentUrl {
   readonly query: string;
 }
 
-const NO_HOSTS: ReadonlySet<string> = new Set();
-
 const URL_PARTS = /^(https?):\/\/([^/?#]*)/i;
 
 /**
@@ -74,7 +72,7 @@ const SCHEMES: ReadonlySet<string> = new Set(["http", "https", "ftp", "file"]);
  */
 export function routeRequest(arrived: ArrivedTarget, reach: Reach): Route {
   const { url, form, host } = arrived;
-  const parsed = parseTarget(url, form === "origin" ? host : null, NO_HOSTS);
+  const parsed = parseTarget(url, form === "origin" ? host : null);
   if (parsed.kind === "refused") return parsed;
   const { rawPath, query } = parsed.target;
   if (form === "origin") {
@@ -163,7 +161,7 @@ function isSamePort(one: URL, other: URL): boolean {
 }
 
 function parsePath(path: string): ParsedTarget {
-  return parseTarget(`http://localhost${path}`, null, NO_HOSTS);
+  return parseTarget(`http://localhost${path}`, null);
 }
 
 function own(parsed: ParsedTarget): Route {

@@ -76,11 +76,12 @@ function findReason(path: string): OverflowReason | null {
   if (segments.includes("")) return "empty-segment";
   if (segments[0] === HIDDEN_FOLDER) return "reserved";
   if (segments.includes(".") || segments.includes("..")) return "reserved";
-  if (byteLength(path) > MAX_PATH_BYTES) return "path-too-long";
-  if (segments.some((segment) => byteLength(segment) > MAX_NAME_BYTES)) return "name-too-long";
+  if (isLonger(path, MAX_PATH_BYTES)) return "path-too-long";
+  if (segments.some((segment) => isLonger(segment, MAX_NAME_BYTES))) return "name-too-long";
   return null;
 }
 
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
+/** Whether a text has more bytes in UTF-8, which has no more than 3 for each unit of UTF-16. */
+function isLonger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;
 }

@@ -9,7 +9,7 @@ import { fieldLines } from "../support/field_lines.ts";
 
 /** The keys beside the request's own after a 201 of `POST key`. */
 function others(lines: string[], key: string, mirror: Upstream = upstream()): readonly string[] {
-  const parsed = parseTarget(`http://self${key}`, null, new Set());
+  const parsed = parseTarget(`http://self${key}`, null);
   assert(parsed.kind === "target");
   const requestUrl = candidateGroups(parsed.target, [mirror])[0]?.[0]?.url ?? "";
   const facts = { status: 201, headers: fieldLines(...lines), requestUrl, key, upstream: mirror };
@@ -152,7 +152,7 @@ Deno.test("every key that is named leads to the URL that the answer named", () =
   ];
   fc.assert(
     fc.property(path, path, fc.constantFrom(...mirrors), (own, reference, mirror) => {
-      const parsed = parseTarget(`http://self/a/${own}`, null, new Set());
+      const parsed = parseTarget(`http://self/a/${own}`, null);
       if (parsed.kind === "refused") return;
       const { key } = parsed.target;
       const requestUrl = candidateGroups(parsed.target, [mirror])[0]?.[0]?.url;
@@ -160,7 +160,7 @@ Deno.test("every key that is named leads to the URL that the answer named", () =
       const headers = [["location", reference]] as const;
       const facts = { status: 201, headers, requestUrl, key, upstream: mirror };
       for (const named of invalidatedKeys(facts).slice(1)) {
-        const again = parseTarget(`http://self${named}`, null, new Set());
+        const again = parseTarget(`http://self${named}`, null);
         assert(again.kind === "target" && again.target.key === named, named);
         const url = candidateGroups(again.target, [mirror])[0]?.[0]?.url ?? "";
         const normal = (text: string) => new URL(text).href.replaceAll(/%7E/gi, "~");

@@ -54,7 +54,7 @@ Deno.test("key and place belong together, whichever comes first", () => {
   }));
   fc.assert(fc.property(fc.array(segment, { maxLength: 5 }), (segments) => {
     const sent = "/" + segments.map((text) => encodeURIComponent(text.toWellFormed())).join("/");
-    const parsed = parseTarget(`http://localhost${sent}`, null, new Set());
+    const parsed = parseTarget(`http://localhost${sent}`, null);
     if (parsed.kind === "refused") return;
     const place = treePath(parsed.target.key);
     if (place.kind === "tree") assertEquals(keyOfPath(place.path), parsed.target.key);

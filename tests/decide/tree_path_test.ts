@@ -111,7 +111,7 @@ Deno.test("no accepted target leaves the root, and two keys never share a file",
   const keys = new Map<string, string>();
   fc.assert(
     fc.property(target, (raw) => {
-      const parsed = parseTarget(`http://h${raw}`, "h", new Set());
+      const parsed = parseTarget(`http://h${raw}`, "h");
       if (parsed.kind === "refused") return;
       const { key } = parsed.target;
       const { path } = treePath(key);

@@ -26,7 +26,7 @@ export function keyBelow(folder: Key, name: string): Key | null {
 /** The key of a path with escapes, as in a URL; null when we would refuse it. */
 export function keyOfUrlPath(path: string): Key | null {
   if (PLAIN.test(path) && !ODD_SEGMENT.test(path.slice(1))) return path;
-  const parsed = parseTarget(`http://localhost${path}`, null, new Set());
+  const parsed = parseTarget(`http://localhost${path}`, null);
   return parsed.kind === "target" ? parsed.target.key : null;
 }
 

@@ -34,7 +34,7 @@ export function linkContext(
 }
 
 function urlOf(path: string, upstream: Upstream): string | null {
-  const parsed = parseTarget(OWN_ORIGIN + path, null, new Set());
+  const parsed = parseTarget(OWN_ORIGIN + path, null);
   if (parsed.kind === "refused") return null;
   return candidateGroups(parsed.target, [upstream]).flat()[0]?.url ?? null;
 }

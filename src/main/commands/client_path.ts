@@ -15,7 +15,7 @@ export function clientPath(text: string): Target {
       EXIT.usage,
     );
   }
-  const parsed = parseTarget(`http://localhost${text}`, null, new Set());
+  const parsed = parseTarget(`http://localhost${text}`, null);
   if (parsed.kind === "target") return parsed.target;
   throw new CommandError(`Cannot use path "${text}": ${parsed.reason}`, EXIT.usage);
 }

@@ -82,6 +82,6 @@ export const CACHE_ROUTES: readonly Route[] = [
 
 /** The path behind `/cache` or `/refresh`, read as a client's would be. */
 function targetOf({ path, query }: { path: string; query: string }): Target | Response {
-  const parsed = parseTarget(`http://localhost${path}${query}`, null, new Set());
+  const parsed = parseTarget(`http://localhost${path}${query}`, null);
   return parsed.kind === "target" ? parsed.target : errorAnswer(parsed.status, parsed.reason);
 }

@@ -114,7 +114,7 @@ class Prefetch {
   }
 
   async #fetch(index: number, path: string): Promise<Ended> {
-    const parsed = parseTarget(`http://localhost${path}`, null, new Set());
+    const parsed = parseTarget(`http://localhost${path}`, null);
     if (!path.startsWith("/")) return failed(path, "A path begins with a slash");
     if (parsed.kind === "refused") return failed(path, parsed.reason);
     try {
