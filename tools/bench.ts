@@ -8,7 +8,7 @@
 
 import { fromFileUrl, join } from "@std/path";
 import { say } from "./bench/bench_process.ts";
-import { killAllChildren } from "./bench/child.ts";
+import { withOwnFolder } from "./bench/own_folder.ts";
 import { installedPeers, oursAs } from "./bench/contestants.ts";
 import { extendPath, isThere } from "./bench/is_there.ts";
 import { type BenchOptions, parseOptions, USAGE } from "./bench/options.ts";
@@ -28,9 +28,6 @@ const DOCUMENTS = {
   document: fromFileUrl(new URL("../docs/benchmarks.md", import.meta.url)),
   readme: fromFileUrl(new URL("../README.md", import.meta.url)),
 };
-
-/** Of a shell: ended by SIGINT. */
-const INTERRUPTED = 130;
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);
 
@@ -55,21 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
     say(`Cannot measure: ${program} is not installed`);
     return 1;
   }
-  // Of the root: servers that go on as another user have to get to their folders.
-  const folder = await Deno.makeTempDir({ prefix: "bench-" });
-  await Deno.chmod(folder, 0o755);
-  const end = (): void => {
-    killAllChildren();
-    Deno.removeSync(folder, { recursive: true });
-    Deno.exit(INTERRUPTED);
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, end);
-  try {
-    return await runAll(works, options, folder);
-  } finally {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, end);
-    await Deno.remove(folder, { recursive: true });
-  }
+  return await withOwnFolder("bench-", (folder) => runAll(works, options, folder));
 }
 
 /** @throws {TypeError} When there is no such work. */

@@ -7,9 +7,10 @@
 
 import { join } from "@std/path";
 import { say } from "./bench/bench_process.ts";
-import { Child, freePort, killAllChildren } from "./bench/child.ts";
+import { Child, freePort } from "./bench/child.ts";
 import { extendPath, isThere } from "./bench/is_there.ts";
 import { startOrigin } from "./bench/origin.ts";
+import { withOwnFolder } from "./bench/own_folder.ts";
 import { ours, oursCommand } from "./bench/peers/ours.ts";
 import type { Bench, Measures, Work } from "./bench/work.ts";
 import { WORKS } from "./bench/works.ts";
@@ -29,9 +30,6 @@ Works: ${DEFAULT_WORKS.join(", ")} (all of them), and the others of \`deno task 
 /** Lines of the tables; what is below has no say. */
 const MAX_FUNCTIONS = 20;
 const MIN_SHARE = 0.005;
-
-/** Of a shell: ended by SIGINT. */
-const INTERRUPTED = 130;
 
 interface Options {
   readonly works: readonly Work[];
@@ -53,22 +51,8 @@ async function main(args: readonly string[]): Promise<number> {
     say(`Cannot make a profile: ${program} is not installed`);
     return 1;
   }
-  const folder = await Deno.makeTempDir({ prefix: "profile-" });
-  // nginx, the origin, goes on as another user.
-  await Deno.chmod(folder, 0o755);
-  const end = (): void => {
-    killAllChildren();
-    Deno.removeSync(folder, { recursive: true });
-    Deno.exit(INTERRUPTED);
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, end);
-  try {
-    await profileAll(options, folder);
-    return 0;
-  } finally {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, end);
-    await Deno.remove(folder, { recursive: true });
-  }
+  await withOwnFolder("profile-", (folder) => profileAll(options, folder));
+  return 0;
 }
 
 /** Or what is wrong with them. */

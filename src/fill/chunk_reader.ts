@@ -1,4 +1,5 @@
 import type { AnswerBody } from "./answer_body.ts";
+import type { PieceBuffers } from "./piece_buffers.ts";
 
 /** Bytes of the first buffer; most files are small. */
 const FIRST_BYTES = 16 * 1024;
@@ -19,6 +20,7 @@ export class ChunkReader implements AnswerBody {
   readonly #plain: ReadableStreamDefaultReader<Uint8Array> | null;
   #buffer: ArrayBuffer | null = null;
   #size = FIRST_BYTES;
+  #reused: PieceBuffers | null = null;
 
   constructor(stream: ReadableStream<Uint8Array>) {
     this.#byob = byobReader(stream);
@@ -28,6 +30,10 @@ export class ChunkReader implements AnswerBody {
   /** The next piece; null at the end. Rejects as the stream does. */
   async read(): Promise<Uint8Array | null> {
     if (this.#plain !== null) return (await this.#plain.read()).value ?? null;
+    // What comes slowly would be copied out of large buffers each time.
+    if (this.#size === MOST_BYTES && this.#reused !== null && this.#byob !== null) {
+      return await readReused(this.#byob, this.#reused);
+    }
     const view = new Uint8Array(this.#buffer ?? new ArrayBuffer(this.#size));
     this.#buffer = null;
     const result = await this.#byob?.read(view);
@@ -43,10 +49,28 @@ export class ChunkReader implements AnswerBody {
     return value;
   }
 
+  reuse(buffers: PieceBuffers): void {
+    this.#reused = buffers;
+  }
+
   /** Gives the stream up. Never rejects. */
   async cancel(): Promise<void> {
     await (this.#byob ?? this.#plain)?.cancel().catch(() => {});
   }
+}
+
+async function readReused(
+  reader: ReadableStreamBYOBReader,
+  buffers: PieceBuffers,
+): Promise<Uint8Array | null> {
+  const { done, value } = await reader.read(buffers.take());
+  if (done || value === undefined) return null;
+  // The memory is the same, the object another one.
+  const buffer = new Uint8Array(value.buffer);
+  if (value.byteLength >= buffer.byteLength / 2) return buffers.piece(buffer, value.byteLength);
+  const copy = value.slice();
+  buffers.putBack(buffer);
+  return copy;
 }
 
 /** null: the stream makes its pieces by itself. */

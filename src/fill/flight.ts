@@ -484,7 +484,7 @@ export class Flight {
   }
 
   #logStored(head: BodyHead, bytes: number): void {
-    log.debug("Stored {key} from {upstream}: {bytes} bytes in {ms} ms", {
+    log.info("Stored {key} from {upstream}: {bytes} bytes in {ms} ms", {
       key: this.target.key,
       upstream: head.upstream,
       bytes,

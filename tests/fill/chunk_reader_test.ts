@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ChunkReader } from "../../src/fill/chunk_reader.ts";
+import { PieceBuffers } from "../../src/fill/piece_buffers.ts";
 import { assertSameBytes, randomBytes } from "../support/body.ts";
 import { Random } from "../support/random.ts";
 
@@ -53,6 +54,29 @@ Deno.test("a fast body comes in large pieces, a slow one holds no large buffers"
   const slow = await readAll(new ChunkReader(byteStream(() => 5000)));
   const held = slow.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
   assert(held <= 2 * ALL.byteLength, `${held} bytes are held for ${ALL.byteLength}`);
+});
+
+Deno.test("buffers that are given back are read into again, and no byte is lost", async () => {
+  const random = new Random(2);
+  for (const next of [() => Infinity, () => 5000, () => 1 + random.below(300_000)]) {
+    const buffers = new PieceBuffers(1);
+    const reader = new ChunkReader(byteStream(next));
+    reader.reuse(buffers);
+    const all: Uint8Array[] = [];
+    let reused = 0;
+    for (;;) {
+      const piece = await reader.read();
+      if (piece === null) break;
+      all.push(piece.slice());
+      buffers.done(piece);
+      // Whoever gives it back must not look at it again: here is why.
+      const taken = buffers.take();
+      if (taken.buffer === piece.buffer) reused++;
+      buffers.putBack(taken.fill(0));
+    }
+    assertSameBytes(await joined(all), ALL);
+    if (next() === Infinity) assert(reused > 0, "none was used again");
+  }
 });
 
 Deno.test("a stream that takes no buffers is read as it comes", async () => {

@@ -36,6 +36,7 @@ const PROFILER = /deno_node\/inspector|^op_inspector/;
 const AREAS: readonly (readonly [pattern: RegExp, area: string])[] = [
   [/^\(garbage collector\)/, "garbage collection"],
   [/^\(program\)/, "native code outside of any function"],
+  [/^op_(?:node_)?fs_/, "files: the runtime and the system"],
   [/^op_\w*write/, "write: the runtime and the system"],
   [/^op_\w*read/, "read: the runtime and the system"],
   [/^op_/, "other calls of the runtime and the system"],
@@ -43,6 +44,7 @@ const AREAS: readonly (readonly [pattern: RegExp, area: string])[] = [
   [/src\/(\w+)\//, "src/$1"],
   [/node_modules|registry|npm/, "packages"],
   [/ext:|node:/, "JavaScript of the runtime"],
+  [/^(?:run|get|all|exec)$/, "SQLite"],
 ];
 
 /** Sums a profile up: self times by area and by function, those of the profiler left out. */

@@ -1,7 +1,6 @@
+import { AptList } from "./apt_list.ts";
 import { type Digest, hexDigest, strongest } from "./digest.ts";
-import { folderBefore, folderOf, keyBelow } from "./key_below.ts";
-import type { ListParser, ListPlace, Tell } from "./list_parser.ts";
-import { TextLines } from "./text_lines.ts";
+import { keyBelow } from "./key_below.ts";
 
 /** The fields that count here, in lower case: names of fields may be in any. */
 const FIELD = /^(filename|size|sha256|sha512|sha1|md5sum):[ \t]*(.*?)[ \t]*$/i;
@@ -10,35 +9,16 @@ const FIELD = /^(filename|size|sha256|sha512|sha1|md5sum):[ \t]*(.*?)[ \t]*$/i;
 const FIRST = new Set("FfSsMm");
 
 /**
- * A `Packages` of apt. Its names are relative to the folder that has `dists`, or to its own where it
- * is in no such one.
+ * A `Packages` of apt.
  *
  * https://wiki.debian.org/DebianRepository/Format#A.22Packages.22_Indices
  */
-export class AptPackages implements ListParser {
-  readonly #folder: string;
-  readonly #tell: Tell;
-  readonly #lines = new TextLines((line) => this.#line(line));
+export class AptPackages extends AptList {
   #digests: (Digest | null)[] = [];
   #name: string | null = null;
   #size: number | null = null;
 
-  constructor({ key }: ListPlace, tell: Tell) {
-    this.#folder = folderBefore(key, "dists") ?? folderOf(key);
-    this.#tell = tell;
-  }
-
-  push(text: string): void {
-    this.#lines.push(text);
-  }
-
-  end(): void {
-    this.#lines.end();
-    this.#endParagraph();
-  }
-
-  #line(line: string): void {
-    if (line === "") return this.#endParagraph();
+  protected line(line: string): void {
     if (!FIRST.has(line[0] ?? "")) return;
     const [, name, value = ""] = FIELD.exec(line) ?? [];
     switch (name?.toLowerCase()) {
@@ -58,13 +38,13 @@ export class AptPackages implements ListParser {
     }
   }
 
-  #endParagraph(): void {
-    const key = this.#name === null ? null : keyBelow(this.#folder, this.#name);
+  protected endParagraph(): void {
+    const key = this.#name === null ? null : keyBelow(this.folder, this.#name);
     const digest = strongest(this.#digests);
     const size = this.#size;
     if (this.#digests.length > 0) this.#digests = [];
     this.#name = null;
     this.#size = null;
-    if (key !== null && digest !== null) this.#tell({ key, digest, size, alias: null });
+    if (key !== null && digest !== null) this.tell({ key, digest, size, alias: null });
   }
 }

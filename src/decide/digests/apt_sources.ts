@@ -1,7 +1,6 @@
+import { AptList } from "./apt_list.ts";
 import { type Digest, hexDigest, strongest } from "./digest.ts";
-import { folderBefore, folderOf, keyBelow } from "./key_below.ts";
-import type { ListParser, ListPlace, Tell } from "./list_parser.ts";
-import { TextLines } from "./text_lines.ts";
+import { keyBelow } from "./key_below.ts";
 
 const FIELD = /^([A-Za-z0-9-]+):[ \t]*(.*?)[ \t]*$/;
 
@@ -21,30 +20,12 @@ const ALGORITHM: Readonly<Record<string, string>> = {
  *
  * https://wiki.debian.org/DebianRepository/Format#A.22Sources.22_Indices
  */
-export class AptSources implements ListParser {
-  readonly #folder: string;
-  readonly #tell: Tell;
-  readonly #lines = new TextLines((line) => this.#line(line));
+export class AptSources extends AptList {
   readonly #files = new Map<string, { readonly digests: Digest[]; readonly size: number }>();
   #directory: string | null = null;
   #algorithm: string | null = null;
 
-  constructor({ key }: ListPlace, tell: Tell) {
-    this.#folder = folderBefore(key, "dists") ?? folderOf(key);
-    this.#tell = tell;
-  }
-
-  push(text: string): void {
-    this.#lines.push(text);
-  }
-
-  end(): void {
-    this.#lines.end();
-    this.#endParagraph();
-  }
-
-  #line(line: string): void {
-    if (line === "") return this.#endParagraph();
+  protected line(line: string): void {
     if (!line.startsWith(" ") && !line.startsWith("\t")) {
       const [, name = "", value = ""] = FIELD.exec(line) ?? [];
       const field = name.toLowerCase();
@@ -61,13 +42,13 @@ export class AptSources implements ListParser {
     else known.digests.push(digest);
   }
 
-  #endParagraph(): void {
+  protected endParagraph(): void {
     const directory = this.#directory;
     for (const [name, { digests, size }] of this.#files) {
       const path = directory === null || directory === "." ? name : `${directory}/${name}`;
-      const key = keyBelow(this.#folder, path);
+      const key = keyBelow(this.folder, path);
       const digest = strongest(digests);
-      if (key !== null && digest !== null) this.#tell({ key, digest, size, alias: null });
+      if (key !== null && digest !== null) this.tell({ key, digest, size, alias: null });
     }
     this.#files.clear();
     this.#directory = null;
