@@ -1,16 +1,16 @@
 /** Bytes of each buffer: what a fast mirror has sent by the time that it is read again. */
-export const PIECE_BYTES = 256 * 1024;
+export const PIECE_BYTES = 512 * 1024;
 
 /** Free buffers that are kept for all bodies. One whose client and disk keep up has a few in use. */
-const MAX_FREE = 32;
+const MAX_FREE = 16;
 
 const free: Uint8Array<ArrayBuffer>[] = [];
 
 /**
  * The buffers of one large body, each used again when everybody who holds its piece has said that
- * they are done. Fresh ones for each piece cost a third of the time of a miss of 1 GiB, and the
- * garbage some 80 MiB. Who never says so, or keeps a piece for longer, takes its buffer away for
- * good: it is collected as any other.
+ * they are done. Fresh ones cost half of the processor's time of a miss of 1 GiB and some 50 MiB
+ * (docs/profile.md). Who never says so, or keeps a piece for longer, takes its buffer away for good:
+ * it is collected as any other.
  */
 export class PieceBuffers {
   readonly #holders: number;
