@@ -62,3 +62,16 @@ Deno.test("a file is added where the key has none, and replaces nothing", async 
     assertEquals(index.find("/a"), INDEXED);
   });
 });
+
+Deno.test("writing does not wait for the disk every thousand pages", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = `${directory.path}/index.db`;
+  const index = new EntryIndex(path, { now: () => NOW });
+  const { entry, identity } = INDEXED;
+  const before = Deno.statSync(path).size;
+  // Some 5 pages each, and SQLite's own bound is 1,000.
+  for (let n = 0; n < 1000; n++) index.replace({ entry: { ...entry, key: `/${n}` }, identity });
+  assertEquals(Deno.statSync(path).size, before);
+  index.close();
+  assertEquals(Deno.statSync(path).size > before, true);
+});
