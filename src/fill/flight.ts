@@ -412,10 +412,14 @@ export class Flight {
   }
 
   async #createFile(head: BodyHead): Promise<PartialFile | null> {
+    const { storage, trouble } = this.#parts;
     try {
-      return await this.#parts.storage.create(this.target.key, head.size);
+      const file = await storage.create(this.target.key, head.size);
+      // With a disk in trouble the client is told before its first byte that nothing is stored.
+      if (trouble.lasts) await begun(file);
+      return file;
     } catch (error) {
-      this.#parts.trouble.tell(this.target.key, error);
+      trouble.tell(this.target.key, error);
       return null;
     }
   }
@@ -490,5 +494,15 @@ export class Flight {
       bytes,
       ms: Math.round(this.#parts.clock.now() - this.#startedAt),
     });
+  }
+}
+
+/** @throws {StorageError} When it cannot be created; it has been given up then. */
+async function begun(file: PartialFile): Promise<void> {
+  try {
+    await file.begin();
+  } catch (error) {
+    await file.abort();
+    throw error;
   }
 }

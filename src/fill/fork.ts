@@ -41,7 +41,7 @@ export function fork(
   progress: ProgressSignal,
   options: ForkOptions,
 ): Fork {
-  const gated = new GatedSource(source);
+  const gated = new GatedSource(source, options.wantsLead);
   const { drained } = gated;
   if (!options.wantsLead) {
     const branch = new FileBranch(gated.stream, gated, file, progress, options, null);

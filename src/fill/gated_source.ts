@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Body } from "./resumable_body.ts";
 
 /** Bytes that may have been read from upstream and not yet written: then reading pauses. */
@@ -13,11 +14,19 @@ export class GatedSource {
   #pulled = 0;
   #written = 0;
   #opened: PromiseWithResolvers<void> | null = null;
+  /** Waited for before the second read. */
+  #turn: Promise<void> | null = null;
 
-  constructor(source: Body) {
+  /** @param leads Whether a client waits: what is here goes out before more is read. */
+  constructor(source: Body, leads: boolean) {
+    if (leads) this.#turn = new Promise((resolve) => void setImmediate(resolve));
     this.drained = this.#drained.promise;
     this.stream = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
+        if (this.#turn !== null && this.#pulled > 0) {
+          await this.#turn;
+          this.#turn = null;
+        }
         if (this.#isShut()) await this.#whenOpen();
         try {
           const chunk = await source.read();

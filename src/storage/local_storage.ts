@@ -272,7 +272,7 @@ export class LocalStorage implements Storage {
         (bytes) => this.#evictor.makeRoom(bytes),
         size,
       );
-      return await this.#createFile(key, reservation, unpin);
+      return this.#partialFile(key, reservation, unpin);
     } catch (error) {
       reservation?.end();
       unpin();
@@ -497,9 +497,9 @@ export class LocalStorage implements Storage {
     );
   }
 
-  #createFile(key: Key, reservation: Reservation, onEnd: () => void): Promise<PartialFile> {
+  #partialFile(key: Key, reservation: Reservation, onEnd: () => void): PartialFile {
     let published: ((path: string | null) => void) | null = null;
-    return LocalPartialFile.create({
+    return new LocalPartialFile({
       flushesLater: async () => {
         published = await this.#unflushed.expect();
         return published !== null;

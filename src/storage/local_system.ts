@@ -30,10 +30,7 @@ export interface LocalSystem {
 
 /** The machine itself. */
 export const LOCAL_SYSTEM: LocalSystem = {
-  // To create a file takes less than to have a thread do it, and the first byte waits for it.
-  // deno-lint-ignore require-await
-  openFile: async (path, options) =>
-    options.createNew ? Deno.openSync(path, options) : Deno.open(path, options),
+  openFile: Deno.open,
   writeNew(path, body, time) {
     using file = Deno.openSync(path, { createNew: true, write: true });
     for (let at = 0; at < body.byteLength;) at += file.writeSync(body.subarray(at));

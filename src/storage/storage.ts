@@ -55,6 +55,12 @@ export interface PartialFile extends AsyncDisposable {
   /** Bytes written so far: readers may read up to here. */
   readonly written: number;
   /**
+   * Creates the file now and not with the first write.
+   *
+   * @throws {StorageError} When it cannot be created.
+   */
+  begin(): Promise<void>;
+  /**
    * Appends all of the chunk. The chunk may be reused once the promise has resolved. After a
    * failure `written` counts what did arrive.
    *
@@ -114,7 +120,7 @@ export interface Storage {
    *
    * @param size In bytes; null: unknown, then space is reserved as the file grows.
    * @throws {StorageError} `storage-full` when no room can be made, `object-too-large` when no file
-   * may be so long, `storage-failed` when no file can be created.
+   * may be so long. That no file can be created shows with the first write, or with `begin`.
    */
   create(key: Key, size: number | null): Promise<PartialFile>;
   /**

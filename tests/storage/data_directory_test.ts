@@ -44,6 +44,7 @@ Deno.test("a data directory in use is refused, and free again after close", asyn
   await using local = await TemporaryStorage.open();
   const entry = await store(local.storage, "/a", "hello");
   await using partial = await local.storage.create("/b", null);
+  await partial.begin();
   const error = await assertRejects(() => open(local.data), StorageError);
   assertEquals(error.code, "storage-locked");
   assertEquals(

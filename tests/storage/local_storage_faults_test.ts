@@ -188,7 +188,9 @@ Deno.test("a file that cannot be read is an error, and its entry stays", async (
   const entry = await store(local.storage, KEY, "old");
   for (code of ["EACCES", "EMFILE", "EIO"]) {
     await assertFails(() => local.storage.open(entry), "storage-failed");
-    await assertFails(() => local.storage.create(KEY, null), "storage-failed");
+    await using partial = await local.storage.create(KEY, null);
+    await assertFails(() => partial.begin(), "storage-failed");
+    await assertFails(() => partial.write(bytes("new")), "storage-failed");
   }
   code = null;
   await assertOldStays(local);

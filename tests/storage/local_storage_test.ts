@@ -58,6 +58,7 @@ Deno.test("an unfinished file is named by the pattern", async () => {
       limits: NO_LIMITS,
     });
     const partial = await storage.create("/a", null);
+    await partial.begin();
     const [name = ""] = directory.list(".cache-proxy/partial");
     assertMatch(name, expected);
     assertEquals(partial.path, `${directory.path}/.cache-proxy/partial/${name}`);

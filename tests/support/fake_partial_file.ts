@@ -27,6 +27,10 @@ export class FakePartialFile implements PartialFile {
     return this.#written;
   }
 
+  begin(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async write(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
     this.writes.push(chunk.byteLength);
     await this.held?.opened;
