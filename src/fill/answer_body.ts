@@ -98,9 +98,7 @@ export class SizedBody implements AnswerBody {
     const room = Math.min(buffer.byteLength, this.#left + 1);
     const count = await this.#connection.readInto(buffer.subarray(0, room));
     if (count === null) throw new Error("The connection was closed");
-    if (count >= room / 2 && count <= this.#left) return this.#took(buffers.piece(buffer, count));
-    const piece = buffer.slice(0, Math.min(count, this.#left));
-    buffers.putBack(buffer);
+    const piece = buffers.piece(buffer, Math.min(count, this.#left));
     return this.#took(piece, count <= this.#left);
   }
 

@@ -66,11 +66,7 @@ async function readReused(
   const { done, value } = await reader.read(buffers.take());
   if (done || value === undefined) return null;
   // The memory is the same, the object another one.
-  const buffer = new Uint8Array(value.buffer);
-  if (value.byteLength >= buffer.byteLength / 2) return buffers.piece(buffer, value.byteLength);
-  const copy = value.slice();
-  buffers.putBack(buffer);
-  return copy;
+  return buffers.piece(new Uint8Array(value.buffer), value.byteLength);
 }
 
 /** null: the stream makes its pieces by itself. */

@@ -416,7 +416,7 @@ export class Flight {
     try {
       const file = await storage.create(this.target.key, head.size);
       // With a disk in trouble the client is told before its first byte that nothing is stored.
-      if (trouble.lasts) await begun(file);
+      if (trouble.lasts) await file.begin();
       return file;
     } catch (error) {
       trouble.tell(this.target.key, error);
@@ -494,15 +494,5 @@ export class Flight {
       bytes,
       ms: Math.round(this.#parts.clock.now() - this.#startedAt),
     });
-  }
-}
-
-/** @throws {StorageError} When it cannot be created; it has been given up then. */
-async function begun(file: PartialFile): Promise<void> {
-  try {
-    await file.begin();
-  } catch (error) {
-    await file.abort();
-    throw error;
   }
 }

@@ -7,7 +7,7 @@ import { OVERLAP_BYTES } from "./resumable_body.ts";
  * Bytes of one read from the growing file. Many slow joiners hold one such buffer each, and garbage
  * of twice the size takes fifty of them over 256 MiB now and then.
  */
-const READ_BYTES = 128 * 1024;
+export const READ_BYTES = 128 * 1024;
 
 /** What following needs of a fill. */
 export type Followed =

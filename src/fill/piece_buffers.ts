@@ -22,18 +22,21 @@ export class PieceBuffers {
     this.#holders = holders;
   }
 
-  /** A buffer of `PIECE_BYTES` to read into. */
+  /** A buffer to read into. */
   take(): Uint8Array<ArrayBuffer> {
     return free.pop() ?? new Uint8Array(PIECE_BYTES);
   }
 
-  /** A buffer out of which no piece was made. */
-  putBack(buffer: Uint8Array<ArrayBuffer>): void {
-    if (free.length < MAX_FREE) free.push(buffer);
-  }
-
-  /** The first bytes of a buffer as a piece. */
+  /**
+   * The first bytes of such a buffer as a piece. Few of them are copied, and the buffer is free
+   * again: nobody holds more than twice the bytes of a piece.
+   */
   piece(buffer: Uint8Array<ArrayBuffer>, bytes: number): Uint8Array<ArrayBuffer> {
+    if (bytes < PIECE_BYTES / 2) {
+      const copy = buffer.slice(0, bytes);
+      putBack(buffer);
+      return copy;
+    }
     this.#held.set(buffer.buffer, this.#holders);
     return buffer.subarray(0, bytes);
   }
@@ -47,6 +50,10 @@ export class PieceBuffers {
       return;
     }
     this.#held.delete(buffer);
-    this.putBack(new Uint8Array(buffer as ArrayBuffer));
+    putBack(new Uint8Array(buffer as ArrayBuffer));
   }
+}
+
+function putBack(buffer: Uint8Array<ArrayBuffer>): void {
+  if (free.length < MAX_FREE) free.push(buffer);
 }

@@ -47,7 +47,12 @@ export class LocalPartialFile implements PartialFile {
 
   async begin(): Promise<void> {
     this.#mustBeOpen("create");
-    await this.#opened();
+    try {
+      await this.#opened();
+    } catch (error) {
+      await this.abort();
+      throw error;
+    }
   }
 
   async write(chunk: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -57,7 +57,7 @@ export interface PartialFile extends AsyncDisposable {
   /**
    * Creates the file now and not with the first write.
    *
-   * @throws {StorageError} When it cannot be created.
+   * @throws {StorageError} When it cannot be created; it is aborted then.
    */
   begin(): Promise<void>;
   /**

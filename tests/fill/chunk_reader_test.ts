@@ -72,7 +72,7 @@ Deno.test("buffers that are given back are read into again, and no byte is lost"
       // Whoever gives it back must not look at it again: here is why.
       const taken = buffers.take();
       if (taken.buffer === piece.buffer) reused++;
-      buffers.putBack(taken.fill(0));
+      buffers.piece(taken.fill(0), 0);
     }
     assertSameBytes(await joined(all), ALL);
     if (next() === Infinity) assert(reused > 0, "none was used again");

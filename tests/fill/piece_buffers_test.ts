@@ -64,7 +64,7 @@ Deno.test("a buffer is used again when all who hold its piece are done with it",
   const buffers = new PieceBuffers(2);
   const first = buffers.take();
   assertEquals(first.byteLength, PIECE_BYTES);
-  const piece = buffers.piece(first, 10);
+  const piece = buffers.piece(first, PIECE_BYTES - 10);
   buffers.done(piece);
   const second = buffers.take();
   assert(second.buffer !== first.buffer);
@@ -74,9 +74,18 @@ Deno.test("a buffer is used again when all who hold its piece are done with it",
   assertEquals(third.byteLength, PIECE_BYTES);
 });
 
+Deno.test("a short piece is a copy, and its buffer is free at once", () => {
+  const buffers = new PieceBuffers(1);
+  const buffer = buffers.take().fill(7);
+  const piece = buffers.piece(buffer, 10);
+  assertStrictEquals(buffers.take().fill(0).buffer, buffer.buffer);
+  assertEquals(piece, new Uint8Array(10).fill(7));
+  assertEquals(piece.buffer.byteLength, 10);
+});
+
 Deno.test("who says once too often that it is done, or of another's bytes, changes nothing", () => {
   const buffers = new PieceBuffers(1);
-  const piece = buffers.piece(buffers.take(), 10);
+  const piece = buffers.piece(buffers.take(), PIECE_BYTES);
   buffers.done(piece);
   buffers.done(piece);
   const foreign = new Uint8Array(PIECE_BYTES);

@@ -188,9 +188,10 @@ Deno.test("a file that cannot be read is an error, and its entry stays", async (
   const entry = await store(local.storage, KEY, "old");
   for (code of ["EACCES", "EMFILE", "EIO"]) {
     await assertFails(() => local.storage.open(entry), "storage-failed");
-    await using partial = await local.storage.create(KEY, null);
-    await assertFails(() => partial.begin(), "storage-failed");
-    await assertFails(() => partial.write(bytes("new")), "storage-failed");
+    await using unwritten = await local.storage.create(KEY, null);
+    await assertFails(() => unwritten.write(bytes("new")), "storage-failed");
+    const given = await local.storage.create(KEY, null);
+    await assertFails(() => given.begin(), "storage-failed");
   }
   code = null;
   await assertOldStays(local);

@@ -1,8 +1,5 @@
-import { GrowingStream } from "../../fill/growing_reader.ts";
+import { GrowingStream, READ_BYTES } from "../../fill/growing_reader.ts";
 import { LeadStream } from "../../fill/lead_branch.ts";
-
-/** Bytes of one read from a growing file. */
-const GROWING_BYTES = 128 * 1024;
 
 /** Reads a body piece by piece. */
 export interface PieceReader {
@@ -47,7 +44,7 @@ class Pieces implements PieceReader {
 /** One buffer, lent to the stream for each read. */
 class GrowingPieces implements PieceReader {
   readonly #reader: ReadableStreamBYOBReader;
-  #buffer = new ArrayBuffer(GROWING_BYTES);
+  #buffer = new ArrayBuffer(READ_BYTES);
 
   constructor(body: GrowingStream) {
     this.#reader = body.getReader({ mode: "byob" });
