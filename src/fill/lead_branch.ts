@@ -34,6 +34,7 @@ export class LeadBranch {
   readonly stream: LeadStream;
   readonly #branch: ReadableStreamDefaultReader<Uint8Array>;
   readonly #follow: (offset: number) => Promise<ReadableStream<Uint8Array>>;
+  readonly #buffers: PieceBuffers | null;
   #following: Promise<ReadableStreamDefaultReader<Uint8Array>> | null = null;
   #offset = 0;
   #pulled = 0;
@@ -50,6 +51,7 @@ export class LeadBranch {
   ) {
     this.#branch = branch.getReader();
     this.#follow = follow;
+    this.#buffers = buffers;
     this.stream = new LeadStream({
       pull: (controller) => this.#pull(controller),
       cancel: () => this.#cancel(),
@@ -126,6 +128,7 @@ export class LeadBranch {
   }
 
   #leaveBranch(state: "detached" | "gone"): void {
+    if (this.#state === "attached") this.#buffers?.leave();
     this.#state = state;
     this.#endPause?.();
     // Resolves only when the other branch is cancelled too, so nobody waits for it.

@@ -13,7 +13,7 @@ const free: Uint8Array<ArrayBuffer>[] = [];
  * it is collected as any other.
  */
 export class PieceBuffers {
-  readonly #holders: number;
+  #holders: number;
   /** How many hold the piece in a buffer; what is not in here is nobody's to give back. */
   readonly #held = new WeakMap<ArrayBufferLike, number>();
 
@@ -39,6 +39,11 @@ export class PieceBuffers {
     }
     this.#held.set(buffer.buffer, this.#holders);
     return buffer.subarray(0, bytes);
+  }
+
+  /** One holder gets none of the pieces that are read from now on. */
+  leave(): void {
+    this.#holders--;
   }
 
   /** One holder is done with a piece, wherever it is from: it does not look at its bytes again. */

@@ -103,6 +103,17 @@ Deno.test("without a lead a body takes a few buffers and every byte is written",
   assert(connection.buffers.size < 20, `${connection.buffers.size} buffers`);
 });
 
+Deno.test("when the lead leaves, the file alone gives buffers back", async () => {
+  const { connection, file, lead, written } = forked(true);
+  await using _ = file;
+  const reader = lead?.getReader();
+  await reader?.read();
+  await reader?.cancel();
+  assertEquals(await written, { kind: "complete" });
+  assertSameBytes(await Deno.readFile(file.path), ALL);
+  assert(connection.buffers.size < 20, `${connection.buffers.size} buffers`);
+});
+
 Deno.test("file and lead each get every byte, whoever is slower", async () => {
   for (const slower of ["file", "lead"] as const) {
     const { file, lead, written } = forked(true);
