@@ -15,8 +15,11 @@ import { isGone } from "./storage_failure.ts";
  */
 const FLUSH_AFTER_MS = 45_000;
 
-/** Files that may wait for it; beyond that each is flushed before it is published. */
-const MAX_WAITING = 50_000;
+/**
+ * Files that may wait for it, 100 bytes of memory each: 5,000 a second do. Beyond that each is flushed
+ * before it is published.
+ */
+const MAX_WAITING = 250_000;
 
 /** So many are flushed at the end; of more the mark tells the next start. */
 const MAX_AT_CLOSE = 100;
