@@ -6,6 +6,9 @@ import { StorageError } from "../errors.ts";
 import type { Instant } from "../types.ts";
 import { isGone, isUnfit, storageFailure } from "./storage_failure.ts";
 
+/** Files that the tree cannot hold. */
+const OVERFLOW_FOLDER = `${HIDDEN_FOLDER}/overflow`;
+
 /** Unfinished files; whatever lies here at start-up is what a crash left behind. */
 const PARTIAL_FOLDER = `${HIDDEN_FOLDER}/partial`;
 
@@ -22,13 +25,13 @@ const log = getLogger(["cache-proxy", "storage"]);
 export class DataDirectory {
   /** Absolute and free of symbolic links. */
   readonly root: string;
-  readonly #overflow: string;
   readonly #lock: Deno.FsFile;
+  #hasOverflow: boolean;
 
   private constructor(root: string, lock: Deno.FsFile) {
     this.root = root;
-    this.#overflow = this.resolve(`${HIDDEN_FOLDER}/overflow`);
     this.#lock = lock;
+    this.#hasOverflow = isThere(this.resolve(OVERFLOW_FOLDER));
   }
 
   /**
@@ -64,7 +67,7 @@ export class DataDirectory {
 
   /** Whether there is nothing but folders of our own. Files in the overflow folder count. */
   async isEmpty(): Promise<boolean> {
-    for (const folder of [this.root, this.resolve(`${HIDDEN_FOLDER}/overflow`)]) {
+    for (const folder of [this.root, this.resolve(OVERFLOW_FOLDER)]) {
       try {
         for await (const { name } of Deno.readDir(folder)) {
           if (name !== HIDDEN_FOLDER && name !== "lost+found") return false;
@@ -91,6 +94,7 @@ export class DataDirectory {
    */
   async makeFolderOf(file: string): Promise<string | null> {
     const folder = dirname(file);
+    this.#hasOverflow ||= folder.startsWith(OVERFLOW_FOLDER);
     try {
       return await this.#makeFolder(folder);
     } catch (error) {
@@ -120,14 +124,9 @@ export class DataDirectory {
     }
   }
 
-  /** Whether something is at a path inside of the data directory. Synchronous. */
-  isTaken(path: string): boolean {
-    return isThere(path);
-  }
-
-  /** Whether there is a folder for what the tree cannot hold. Synchronous. */
+  /** Whether there has been a folder for what the tree cannot hold. */
   get hasOverflow(): boolean {
-    return isThere(this.#overflow);
+    return this.#hasOverflow;
   }
 
   /** Whether our own folders are there. Synchronous. */

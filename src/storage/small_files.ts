@@ -137,7 +137,6 @@ export class SmallFiles {
       const folder = this.#folderOf(place.path);
       if (folder === null || index.find(key) !== null) return null;
       const to = join(folder, basename(place.path));
-      if (directory.isTaken(to)) return null;
       from = join(directory.partialFolder, uniqueName(pattern));
       const time = Math.floor((facts.lastModified ?? facts.storedAt) / 1000);
       const info = system.writeNew?.(from, body, time);
