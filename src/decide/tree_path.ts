@@ -4,6 +4,9 @@ import type { Key } from "../types.ts";
 /** Folder of the data directory that holds our own state; no URL path is stored in it. */
 export const HIDDEN_FOLDER = ".cache-proxy";
 
+/** Where files are that the plain tree cannot hold; {@linkcode overflowPath} names them. */
+export const OVERFLOW_FOLDER = `${HIDDEN_FOLDER}/overflow`;
+
 /** NAME_MAX of the usual file systems. */
 const MAX_NAME_BYTES = 255;
 
@@ -52,7 +55,7 @@ export function overflowPath(key: Key): string {
   const hash = createHash("sha256").update(key).digest("hex");
   const [path = ""] = key.split(/[?\n]/);
   const extension = /[^/](\.[A-Za-z0-9]{1,10})$/.exec(path)?.[1] ?? "";
-  return `${HIDDEN_FOLDER}/overflow/${hash.slice(0, 2)}/${hash}${extension}`;
+  return `${OVERFLOW_FOLDER}/${hash.slice(0, 2)}/${hash}${extension}`;
 }
 
 function overflow(key: Key, reason: OverflowReason): TreePath {

@@ -1,13 +1,10 @@
 import { getLogger } from "@logtape/logtape";
 import { existsSync } from "node:fs";
 import { dirname, join } from "@std/path";
-import { HIDDEN_FOLDER } from "../decide/tree_path.ts";
+import { HIDDEN_FOLDER, OVERFLOW_FOLDER } from "../decide/tree_path.ts";
 import { StorageError } from "../errors.ts";
 import type { Instant } from "../types.ts";
 import { isGone, isUnfit, storageFailure } from "./storage_failure.ts";
-
-/** Files that the tree cannot hold. */
-const OVERFLOW_FOLDER = `${HIDDEN_FOLDER}/overflow`;
 
 /** Unfinished files; whatever lies here at start-up is what a crash left behind. */
 const PARTIAL_FOLDER = `${HIDDEN_FOLDER}/partial`;

@@ -1,16 +1,13 @@
 import { getLogger } from "@logtape/logtape";
 import { basename, join } from "@std/path";
 import { z } from "zod";
-import { HIDDEN_FOLDER } from "../decide/tree_path.ts";
+import { HIDDEN_FOLDER, OVERFLOW_FOLDER } from "../decide/tree_path.ts";
 import { StorageError } from "../errors.ts";
 import type { Entry, Instant } from "../types.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { adoptedEntry } from "./adopted_entry.ts";
 import { type FileIdentity, identify } from "./file_identity.ts";
 import { isGone, storageFailure } from "./storage_failure.ts";
-
-/** Where files are that the plain tree cannot hold; `overflowPath` names them. */
-export const OVERFLOW_FOLDER = `${HIDDEN_FOLDER}/overflow`;
 
 /** Mirrors the overflow folder: for each file a note under the same name and `.json`. */
 export const NOTES_FOLDER = `${HIDDEN_FOLDER}/notes`;

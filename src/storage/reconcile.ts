@@ -1,17 +1,11 @@
 import { getLogger } from "@logtape/logtape";
-import { HIDDEN_FOLDER } from "../decide/tree_path.ts";
+import { HIDDEN_FOLDER, OVERFLOW_FOLDER } from "../decide/tree_path.ts";
 import { keyOfPath } from "../decide/key_of_path.ts";
 import type { Clock, Entry, Instant, Key } from "../types.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import type { EntryIndex, IndexedFile } from "./entry_index.ts";
 import { identify, sameFile } from "./file_identity.ts";
-import {
-  isOverflow,
-  notedFile,
-  NOTES_FOLDER,
-  OVERFLOW_FOLDER,
-  type OverflowNotes,
-} from "./overflow_notes.ts";
+import { isOverflow, notedFile, NOTES_FOLDER, type OverflowNotes } from "./overflow_notes.ts";
 import { walkFiles } from "./walk_files.ts";
 
 /** Rows that are read from the index at once; bounds memory and the time of one query. */
