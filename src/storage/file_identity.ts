@@ -21,6 +21,14 @@ export function identify(info: Deno.FileInfo): FileIdentity | null {
   return { size: info.size, modifiedAt: info.mtime?.getTime() ?? 0, inode: info.ino ?? 0 };
 }
 
+/**
+ * A name for a file with what is in it. It holds as long as somebody has the file open: only then
+ * its inode number is of no other.
+ */
+export function versionOf(path: string, { size, modifiedAt, inode }: FileIdentity): string {
+  return `${inode} ${size} ${modifiedAt} ${path}`;
+}
+
 /** Whether both are the same file with the same content, as far as its times tell. */
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
   return a.size === b.size && a.modifiedAt === b.modifiedAt && a.inode === b.inode;

@@ -8,7 +8,7 @@ import { adoptedEntry } from "./adopted_entry.ts";
 import { DataDirectory } from "./data_directory.ts";
 import { EntryIndex, type IndexedFile, type ListedEntry, type UsePosition } from "./entry_index.ts";
 import { Evictor } from "./evictor.ts";
-import { identify, sameFile } from "./file_identity.ts";
+import { identify, sameFile, versionOf } from "./file_identity.ts";
 import { IdleFiles } from "./idle_files.ts";
 import { LocalPartialFile } from "./local_partial_file.ts";
 import { LOCAL_SYSTEM, type LocalSystem } from "./local_system.ts";
@@ -218,7 +218,9 @@ export class LocalStorage implements Storage {
     try {
       const file = await this.#openFile(indexed);
       if (file !== null) {
-        opened = openEntry(indexed.entry, file, unpin, () => this.#keepOpen(indexed, file));
+        const version = versionOf(this.pathOf(indexed.entry), indexed.identity);
+        const keepOpen = (): void => this.#keepOpen(indexed, file);
+        opened = openEntry(indexed.entry, version, file, { unpin, keepOpen });
       }
     } finally {
       if (opened === null) unpin();
@@ -545,9 +547,9 @@ function* pathsOf(files: Iterable<IndexedFile>, directory: DataDirectory): Gener
 /** Disposing of it again does no harm. */
 function openEntry(
   entry: Entry,
+  version: string,
   file: Deno.FsFile,
-  unpin: () => void,
-  keepOpen: () => void,
+  { unpin, keepOpen }: { readonly unpin: () => void; readonly keepOpen: () => void },
 ): OpenEntry {
   let isOpen = true;
   const end = (letGo: () => void): void => {
@@ -558,6 +560,7 @@ function openEntry(
   };
   return {
     entry,
+    version,
     file,
     giveBack: () => end(keepOpen),
     [Symbol.dispose]: () => end(() => file.close()),

@@ -100,6 +100,8 @@ export interface ReadableFile extends Disposable {
   readonly file: Deno.FsFile;
   /** Where it is the file of one: others may open it as well. */
   readonly entry?: Entry;
+  /** As `versionOf` names it. Whoever has a file of the same name may read it for all of them. */
+  readonly version?: string;
   /** As in `OpenEntry`. */
   giveBack?(): void;
 }

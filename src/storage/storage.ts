@@ -37,6 +37,8 @@ export interface Usage {
  */
 export interface OpenEntry extends Disposable {
   readonly entry: Entry;
+  /** As in `ReadableFile`. */
+  readonly version: string;
   readonly file: Deno.FsFile;
   /**
    * Disposes of it as well, and lets the file stay open for the next reader. Only for those whose

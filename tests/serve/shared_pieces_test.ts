@@ -2,7 +2,6 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/errors.ts";
 import { sendFile } from "../../src/server/http1/file_sender.ts";
 import { FilePart } from "../../src/storage/read_file.ts";
-import type { Entry } from "../../src/types.ts";
 import { assertSameBytes, randomBytes } from "../support/body.ts";
 import { forSeeds } from "../support/for_seeds.ts";
 import { Gate } from "../support/gate.ts";
@@ -15,7 +14,6 @@ const ALL = randomBytes(SIZE);
 
 /** A stored file, and how much of it is read. */
 class Stored implements AsyncDisposable {
-  readonly entry: Entry;
   readBytes = 0;
   readonly path: string;
   readonly #dir: AsyncDisposable;
@@ -23,7 +21,6 @@ class Stored implements AsyncDisposable {
   constructor(dir: AsyncDisposable & { readonly path: string }) {
     this.#dir = dir;
     this.path = `${dir.path}/x.iso`;
-    this.entry = { file: "x.iso", size: SIZE } as Entry;
   }
 
   static async create(): Promise<Stored> {
@@ -45,7 +42,7 @@ class Stored implements AsyncDisposable {
       this.readBytes += count ?? 0;
       return count;
     };
-    const open = { file, entry: this.entry, [Symbol.dispose]: () => file.close() };
+    const open = { file, version: this.path, [Symbol.dispose]: () => file.close() };
     const got = new Uint8Array(end - start);
     let sent = 0;
     await sendFile(new FilePart(open, start, end), async (bytes) => {

@@ -1,5 +1,4 @@
 import { type ReadableFile, shortFile } from "../../storage/read_file.ts";
-import type { Entry } from "../../types.ts";
 
 /** Bytes of one read, by how many files are being sent: large ones are faster, memory is bounded. */
 const SIZES: readonly (readonly [most: number, bytes: number])[] = [
@@ -57,13 +56,12 @@ export class Piece {
 /** One file as all see it who send it now. */
 interface SharedFile {
   /** Null where it has no other senders. */
-  readonly entry: Entry | null;
+  readonly version: string | null;
   readonly pieces: Piece[];
   senders: number;
 }
 
-/** By identity: another copy of the same file is another entry. */
-const shared = new Map<Entry, SharedFile>();
+const shared = new Map<string, SharedFile>();
 const free = new Map<number, Uint8Array<ArrayBuffer>[]>();
 /** Of nobody; the first was let go first. */
 const kept: Piece[] = [];
@@ -82,11 +80,11 @@ export class FilePieces {
   #reading: Promise<void> | null = null;
 
   /** @param end Exclusive; what is behind it is not read. */
-  constructor({ file, entry }: ReadableFile, start: number, end: number) {
+  constructor({ file, version }: ReadableFile, start: number, end: number) {
     this.#file = file;
     this.#end = end;
-    const isShared = entry !== undefined && end - start > MAX_SINGLE_BYTES;
-    this.#shared = sharedFile(isShared ? entry : null);
+    const isShared = version !== undefined && end - start > MAX_SINGLE_BYTES;
+    this.#shared = sharedFile(isShared ? version : null);
     this.#shared.senders++;
     sending++;
   }
@@ -103,7 +101,7 @@ export class FilePieces {
   async end(): Promise<void> {
     await this.#reading;
     sending--;
-    const { entry } = this.#shared;
+    const { version } = this.#shared;
     const others = --this.#shared.senders;
     // Nobody is behind any more.
     if (others <= 1) {
@@ -111,13 +109,13 @@ export class FilePieces {
         drop(it);
       }
     }
-    if (others === 0 && entry !== null) shared.delete(entry);
+    if (others === 0 && version !== null) shared.delete(version);
   }
 
   #read(start: number): Piece {
     const size = sizeFor(this.#end - start);
     // At such bounds those meet who began elsewhere.
-    const bound = this.#shared.entry === null ? start + size : start - start % size + size;
+    const bound = this.#shared.version === null ? start + size : start - start % size + size;
     const end = Math.min(bound, this.#end);
     const buffer = takeBuffer(size);
     const filled = this.#fill(buffer.subarray(0, end - start), start);
@@ -139,11 +137,11 @@ export class FilePieces {
   }
 }
 
-function sharedFile(entry: Entry | null): SharedFile {
-  const found = entry === null ? undefined : shared.get(entry);
+function sharedFile(version: string | null): SharedFile {
+  const found = version === null ? undefined : shared.get(version);
   if (found !== undefined) return found;
-  const file = { entry, pieces: [], senders: 0 };
-  if (entry !== null) shared.set(entry, file);
+  const file = { version, pieces: [], senders: 0 };
+  if (version !== null) shared.set(version, file);
   return file;
 }
 

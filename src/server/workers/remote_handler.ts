@@ -1,6 +1,6 @@
 import { AnswerHeaders } from "../answer_headers.ts";
 import { followGrowing } from "../../fill/growing_reader.ts";
-import { identify, sameFile } from "../../storage/file_identity.ts";
+import { identify, sameFile, versionOf } from "../../storage/file_identity.ts";
 import { FilePart } from "../../storage/read_file.ts";
 import type { ClientRequest } from "../client_request.ts";
 import type { Outgoing } from "../outgoing.ts";
@@ -162,10 +162,11 @@ export class RemoteHandler {
 }
 
 /** Closing it again does no harm, as with what the storage opens. */
-function openOnce(file: Deno.FsFile): FilePart["open"] {
+function openOnce(file: Deno.FsFile, version: string): FilePart["open"] {
   let isOpen = true;
   return {
     file,
+    version,
     [Symbol.dispose](): void {
       if (isOpen) file.close();
       isOpen = false;
@@ -181,7 +182,7 @@ async function openPart(
     const file = await Deno.open(path);
     const found = identify(file.statSync());
     if (found !== null && sameFile(found, identity)) {
-      return new FilePart(openOnce(file), start, end);
+      return new FilePart(openOnce(file, versionOf(path, identity)), start, end);
     }
     file.close();
   } catch {
