@@ -93,7 +93,7 @@ export class DataDirectory {
     const folder = dirname(file);
     this.#hasOverflow ||= folder.startsWith(OVERFLOW_FOLDER);
     try {
-      return await this.#makeFolder(folder);
+      return this.folderOfAtOnce(file) ?? await this.#makeFolder(folder);
     } catch (error) {
       if (isUnfit(error)) return null;
       throw storageFailure(`create folder "${this.resolve(folder)}"`, error);
