@@ -11,7 +11,7 @@ const PIECES = [1, 2].map((fill) => new Uint8Array(PIECE_BYTES).fill(fill));
 const BODY = new Uint8Array(await new Blob(PIECES).arrayBuffer());
 
 /** More connections than a program that is going down can still have taken by mistake. */
-const MAX_CONNECTS = 1000;
+const MAX_CONNECTS = 10_000;
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`${signal} lets a download end, takes no new connection and exits with 0`, async () => {
@@ -152,7 +152,8 @@ async function refused(port: number): Promise<void> {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
     } catch (error) {
       if (error instanceof Deno.errors.ConnectionRefused) return;
-      throw error;
+      // It was in the queue of a listener that closed just then.
+      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
     }
   }
   throw new Error(`Connections are still taken after ${MAX_CONNECTS}`);
