@@ -75,6 +75,8 @@ let sending = 0;
 export class FilePieces {
   readonly #file: Deno.FsFile;
   readonly #end: number;
+  /** Of the part. */
+  readonly #bytes: number;
   readonly #shared: SharedFile;
   #position = -1;
   #reading: Promise<void> | null = null;
@@ -83,7 +85,8 @@ export class FilePieces {
   constructor({ file, version }: ReadableFile, start: number, end: number) {
     this.#file = file;
     this.#end = end;
-    const isShared = version !== undefined && end - start > MAX_SINGLE_BYTES;
+    this.#bytes = end - start;
+    const isShared = version !== undefined && this.#bytes > MAX_SINGLE_BYTES;
     this.#shared = sharedFile(isShared ? version : null);
     this.#shared.senders++;
     sending++;
@@ -105,15 +108,13 @@ export class FilePieces {
     const others = --this.#shared.senders;
     // Nobody is behind any more.
     if (others <= 1) {
-      for (const it of kept.filter(({ file }) => file === this.#shared)) {
-        drop(it);
-      }
+      for (const it of kept.filter(({ file }) => file === this.#shared)) drop(it);
     }
     if (others === 0 && version !== null) shared.delete(version);
   }
 
   #read(start: number): Piece {
-    const size = sizeFor(this.#end - start);
+    const size = sizeFor(this.#bytes);
     // At such bounds those meet who began elsewhere.
     const bound = this.#shared.version === null ? start + size : start - start % size + size;
     const end = Math.min(bound, this.#end);
